@@ -1,0 +1,38 @@
+"""What a check found, as data: one shape for every finding of every stage."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import polars as pl
+
+from plimsoll.domain.errors import first_keys
+from plimsoll.domain.tables import table
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding: what (with count and first keys), why it matters, what was done, what to do."""
+
+    code: str
+    severity: Literal["info", "warning", "error"]
+    table: str
+    n_rows: int
+    keys: str
+    what: str
+    why: str
+    done: str
+    remedy: str
+    money_at_risk: float | None = None
+
+
+def keys_of(rows: pl.DataFrame, key: Sequence[str]) -> str:
+    """Return the first five keys of the rows as text: `A-1 @ DC1, A-2 @ DC1, …`."""
+    shown = rows.select(key).head(6).rows()
+    return first_keys(" @ ".join("?" if part is None else str(part) for part in row) for row in shown)
+
+
+def findings_frame(findings: Iterable[Finding]) -> pl.DataFrame:
+    """Return the findings as the table `finding`."""
+    rows = [asdict(finding) for finding in findings]
+    return pl.DataFrame(rows, schema=table("finding").schema, orient="row").sort("code", "table")
