@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import polars as pl
 
-from plimsoll.domain.errors import InputError, did_you_mean
+from plimsoll.domain.errors import InputError, did_you_mean, first_keys
 
 DTYPES: dict[str, pl.DataType] = {
     "str": pl.String(),
@@ -103,6 +103,15 @@ class Table:
         nulls = [name for name in self.required if shaped[name].null_count()]
         if nulls:
             what = f"Table '{self.name}' has nulls in required columns: {', '.join(nulls)}."
+            raise InputError(what)
+        known = shaped.drop_nulls(self.key) if self.key else shaped
+        repeated = known.filter(known.select(self.key).is_duplicated())
+        if repeated.height:
+            keys = first_keys(
+                "/".join(map(str, row))
+                for row in repeated.select(self.key).unique(maintain_order=True).head(6).rows()
+            )
+            what = f"Table '{self.name}': {repeated.height} rows share a key ({keys})."
             raise InputError(what)
         return shaped.sort(self.key, maintain_order=True)
 
