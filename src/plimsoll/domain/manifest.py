@@ -1,8 +1,8 @@
-"""What a run was made of: version, parameters, input hashes, seed and day of knowledge."""
+"""What a run was made of: version, parameters, input hashes, libraries, seed and day of knowledge."""
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
@@ -17,6 +17,7 @@ class Manifest:
     seed: int
     parameters: dict[str, Any]
     inputs: dict[str, str]
+    libraries: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> str:
         """Return the manifest as canonical JSON: sorted keys, dates in ISO form."""

@@ -1,0 +1,1 @@
+"""The database of the workspace: models, migrations and the engine; portable SQL only."""
