@@ -1,0 +1,100 @@
+"""Options of segments and service targets."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from plimsoll.domain import params
+
+Kind = Literal["cycle", "fill", "economic"]
+Share = Annotated[float, Field(gt=0, lt=1, description="Service target of the class, share")]
+ClassKind = Annotated[Kind | None, Field(description="Kind of target of the class; not set: that of `kind`")]
+
+
+class Service(params.Params):
+    """Service target of each class; the section `[targets.service]` of the settings.
+
+    Defaults follow general practice: the valuable, steady items 98-99 %, the tail 90-92 %.
+    """
+
+    AX: Share = 0.99
+    AY: Share = 0.985
+    AZ: Share = 0.98
+    BX: Share = 0.96
+    BY: Share = 0.955
+    BZ: Share = 0.95
+    CX: Share = 0.92
+    CY: Share = 0.91
+    CZ: Share = 0.90
+
+
+class Kinds(params.Params):
+    """Kind of target of each class; the section `[targets.kinds]` of the settings."""
+
+    AX: ClassKind = None
+    AY: ClassKind = None
+    AZ: ClassKind = None
+    BX: ClassKind = None
+    BY: ClassKind = None
+    BZ: ClassKind = None
+    CX: ClassKind = None
+    CY: ClassKind = None
+    CZ: ClassKind = None
+
+
+class Params(params.Params):
+    """How items are classed and what service each class gets; the section `[targets]` of the settings."""
+
+    abc_cuts: tuple[float, float] = Field(
+        default=(0.80, 0.95),
+        description="Cumulative shares of yearly value at which class A and class B end; Pareto's rule",
+    )
+    abc_scope: Literal["company", "location"] = Field(
+        default="company",
+        description="Whether value is ranked over the whole company or within each location",
+    )
+    xyz_cuts: tuple[float, float] = Field(
+        default=(0.5, 1.0),
+        description="Coefficients of variation of period demand at which X and Y end; general practice",
+    )
+    kind: Kind = Field(
+        default="cycle",
+        description="Kind of target: cycle service, fill rate, or economic (holding against shortage cost)",
+    )
+    kinds: Kinds = Field(default=Kinds(), description="Other kinds for single classes")
+    service: Service = Field(default=Service(), description="Service target of each class")
+    vital_min: float = Field(default=0.995, gt=0, lt=1, description="Least service of vital items, share")
+    high_plus: float = Field(
+        default=0.01, ge=0, lt=1, description="Raise for items of high criticality, share"
+    )
+    high_max: float = Field(
+        default=0.995, gt=0, lt=1, description="Service to which that raise goes at most, share"
+    )
+    low_max: float = Field(
+        default=0.90, gt=0, lt=1, description="Most service of items of low criticality, share"
+    )
+    economic_min: float = Field(
+        default=0.50, gt=0, lt=1, description="Least economic service accepted, share"
+    )
+    economic_max: float = Field(
+        default=0.999,
+        gt=0,
+        lt=1,
+        description="Most economic service accepted, share; free stock would ask for 1",
+    )
+
+    @field_validator("abc_cuts", "xyz_cuts")
+    @classmethod
+    def _rising(cls, cuts: tuple[float, float], info: ValidationInfo) -> tuple[float, float]:
+        highest = 1.0 if info.field_name == "abc_cuts" else float("inf")
+        if not 0.0 <= cuts[0] <= cuts[1] <= highest:
+            message = f"two rising numbers from 0 to {highest:g} are needed"
+            raise ValueError(message)
+        return cuts
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.economic_min > self.economic_max:
+            message = "economic_min must not be above economic_max"
+            raise ValueError(message)
+        return self

@@ -1,0 +1,172 @@
+"""Lead-time estimates of small companies, by hand arithmetic."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from plimsoll import supply
+from plimsoll.domain.errors import SettingError
+from plimsoll.domain.tables import table
+
+AS_OF = date(2026, 11, 21)
+ORDERED = date(2026, 1, 1)
+
+
+def lanes(*rows):
+    names = ("item_id", "to_location_id", "from_location_id", "lead_time_days_set")
+    frame = pl.DataFrame(rows, schema={name: table("lanes").schema[name] for name in names}, orient="row")
+    return table("lanes").conform(frame)
+
+
+def receipts(*rows):
+    """Each row: item, to, from, lead times of its orders."""
+    flat = [
+        {
+            "order_id": f"{item}-{to}-{source}-{n}",
+            "item_id": item,
+            "to_location_id": to,
+            "from_location_id": source,
+            "ordered_date": ORDERED + timedelta(days=n),
+            "received_date": ORDERED + timedelta(days=n + days),
+            "quantity": 1.0,
+        }
+        for item, to, source, leads in rows
+        for n, days in enumerate(leads)
+    ]
+    return table("receipts").conform(pl.DataFrame(flat))
+
+
+def estimate(received, on, **options):
+    return supply.estimate(received, on, supply.Params(**options), as_of=AS_OF)
+
+
+def test_means_are_pooled_by_hand():
+    # 5 groups or degrees of freedom are nowhere to be had, so k = 5 at every level:
+    # supplier: 6 receipts, mean 25, weight 6/11; lane: 4, mean 20, 4/9; item: 2, mean 10, 2/7.
+    received = receipts(("A", "DC", "S", [9, 11]), ("B", "DC", "S", [29, 31]), ("A", "PL", "S", [34, 36]))
+    row = estimate(received, lanes(("A", "DC", "S", 47.0))).row(0, named=True)
+    supplier = 6 / 11 * 25 + 5 / 11 * 47
+    lane = 4 / 9 * 20 + 5 / 9 * supplier
+    assert row["mean_days_est"] == pytest.approx(2 / 7 * 10 + 5 / 7 * lane, rel=1e-12)
+    assert [row[f"n_receipts_{level}"] for level in ("item", "lane", "supplier")] == [2, 4, 6]
+    assert row["weight_item"] == pytest.approx(2 / 7)
+    assert row["weight_lane"] == pytest.approx(5 / 7 * 4 / 9)
+    assert row["weight_supplier"] == pytest.approx(5 / 7 * 5 / 9 * 6 / 11)
+    assert (row["method_used"], row["method_wanted"]) == ("lane", "item")
+    assert row["fallback_reason"] == "2 receipts of the item weigh 29 % in the mean"
+    assert row["lead_time_days_set"] == 47.0
+
+
+def test_variances_are_pooled_by_hand():
+    received = receipts(("A", "DC", "S", [9, 11]), ("B", "DC", "S", [29, 31]), ("A", "PL", "S", [34, 36]))
+    row = estimate(received, lanes(("A", "DC", "S", 47.0))).row(0, named=True)
+    of_supplier, of_lane, of_item = (
+        np.var([9, 11, 29, 31, 34, 36], ddof=1),
+        np.var([9, 11, 29, 31], ddof=1),
+        2,
+    )
+    lane = 3 / 8 * of_lane + 5 / 8 * of_supplier * (1 - 4 / 9 / 6)
+    item = 1 / 6 * of_item + 5 / 6 * lane * (1 - 2 / 7 / 6)
+    assert row["sd_days_est"] == pytest.approx(np.sqrt(item), rel=1e-9)
+
+
+def test_without_receipts_the_typed_value_has_the_stated_spread():
+    found = estimate(receipts(("Z", "DC", "T", [5])), lanes(("A", "DC", "S", 40.0), ("B", "DC", "S", None)))
+    shown = found.select("mean_days_est", "method_used", "fallback_reason").rows()
+    reason = "no usable receipts from the supplier; a spread of 30 % of the mean is assumed"
+    assert shown == [(40.0, "typed", reason), (30.0, "default", reason)]
+    assert found["sd_days_est"].to_list() == pytest.approx([12.0, 9.0])
+    assert found["atom_days"].list.len().to_list() == [24, 24]
+    assert found["atom_days"].list.min().min() > 0
+
+
+def test_assumptions_are_settings():
+    on = lanes(("A", "DC", "S", None))
+    row = estimate(table("receipts").empty(), on, typed_cv=0.0, default_lead_time_days=12.0).row(
+        0, named=True
+    )
+    assert (row["mean_days_est"], row["sd_days_est"], row["atom_days"]) == (12.0, 0.0, [12.0])
+
+
+def test_an_item_without_receipts_takes_its_lane_or_supplier():
+    received = receipts(("A", "DC", "S", list(range(18, 23)) * 8))
+    found = estimate(received, lanes(("B", "DC", "S", None), ("B", "PL", "S", None)))
+    assert found["mean_days_est"].to_list() == pytest.approx([20.0, 20.0])
+    assert found["method_used"].to_list() == ["lane", "supplier"]
+    assert set(found["fallback_reason"]) == {"no usable receipts of the item on this lane"}
+
+
+def test_a_few_receipts_of_a_supplier_say_so():
+    found = estimate(receipts(("A", "DC", "S", [20, 20])), lanes(("A", "DC", "S", None)))
+    assert found["mean_days_est"][0] == pytest.approx(20.0)
+    assert 0 < found["sd_days_est"][0] < 6
+    assert estimate(receipts(("A", "DC", "S", [20])), lanes(("B", "DC", "S", 20.0)))["fallback_reason"][
+        0
+    ] == ("1 usable receipts from the supplier; in part a spread of 30 % of the mean is assumed")
+
+
+def test_constant_lead_times_are_one_atom():
+    received = receipts(("A", "DC", "S", [21] * 40), ("B", "DC", "S", [21] * 3))
+    found = estimate(received, lanes(("A", "DC", "S", None), ("B", "DC", "S", None), ("C", "DC", "S", None)))
+    assert found["mean_days_est"].to_list() == pytest.approx([21.0] * 3)
+    assert found["sd_days_est"].to_list() == [0.0] * 3
+    assert found["atom_probability"].to_list() == [[1.0]] * 3
+
+
+def test_same_day_deliveries_are_a_lead_time_of_zero():
+    found = estimate(receipts(("A", "DC", "S", [0] * 9)), lanes(("A", "DC", "S", None)))
+    assert found.select("mean_days_est", "sd_days_est").row(0) == (0.0, 0.0)
+    assert found["atom_days"].to_list() == [[0.0]]
+
+
+def test_many_lead_times_keep_their_shape():
+    leads = [10] * 45 + [40] * 15  # three in four take 10 days, one in four 40
+    row = estimate(receipts(("A", "DC", "S", leads)), lanes(("A", "DC", "S", None)), k_default=1e-9).row(
+        0, named=True
+    )
+    assert row["atom_days"] == pytest.approx([10, 40], rel=0.01)
+    assert row["atom_probability"] == pytest.approx([0.75, 0.25])
+    assert row["mean_days_est"] == pytest.approx(17.5)
+
+
+def test_no_lanes_no_rows():
+    assert estimate(table("receipts").empty(), table("lanes").empty()).is_empty()
+
+
+def test_comparison_with_the_master_by_hand():
+    received = receipts(
+        ("A", "DC", "S", [36, 40, 38]),
+        ("B", "DC", "S", [50, 54]),
+        ("A", "DC", "T", [9]),
+        ("C", "DC", "S", [99]),
+    )
+    typed = lanes(
+        ("A", "DC", "S", 30.0), ("B", "DC", "S", 50.0), ("A", "DC", "T", 9.0), ("C", "DC", "S", None)
+    )
+    found = supply.compare_master(received, typed, supply.Params(), as_of=AS_OF)
+    assert found.select("level", "from_location_id", "to_location_id", "n_receipts", "typed_days").rows() == [
+        ("lane", "S", "DC", 5, 38.0),
+        ("lane", "T", "DC", 1, 9.0),
+        ("supplier", "S", None, 5, 38.0),
+        ("supplier", "T", None, 1, 9.0),
+    ]
+    gaps = [6, 10, 8, 0, 4]
+    assert found["measured_days"][0] == pytest.approx(43.6)
+    assert found["difference_days"][0] == pytest.approx(5.6)
+    assert found["z_score"][0] == pytest.approx(np.mean(gaps) / (np.std(gaps, ddof=1) / np.sqrt(5)))
+    assert found["z_score"][1] is None
+
+
+def test_comparison_without_typed_values_is_empty():
+    found = supply.compare_master(
+        receipts(("A", "DC", "S", [5])), lanes(("A", "DC", "S", None)), supply.Params(), as_of=AS_OF
+    )
+    assert found.is_empty()
+
+
+@pytest.mark.parametrize("settings", [{"k_min": 60.0}, {"typed_cv": -0.1}, {"typed_cb": 0.3}])
+def test_unusable_settings_are_refused(settings):
+    with pytest.raises(SettingError, match=next(iter(settings))):
+        supply.Params.read(settings, "supply")
