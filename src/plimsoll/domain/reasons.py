@@ -1,0 +1,149 @@
+"""Why a line is recommended: the registry of reason codes, each beside the words that say it.
+
+The order of the registry is the order of the codes in `reason_codes` and of the clauses in the
+sentence. A template carries its own punctuation in front, so that a sentence is the action, the
+clauses of all reasons that apply, and a full stop. A reason with an empty template is data only.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from string import Formatter
+
+import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason: its code, the clause that says it with {names} of values, and what it means."""
+
+    code: str
+    template: str
+    meaning: str
+
+
+ACTIONS: Mapping[str, str] = {
+    "purchase": "Order {quantity} from {source}",
+    "transfer": "Move {quantity} from {source}",
+    "production": "Make {quantity} at {source}",
+}
+
+_ALL = (
+    Reason(
+        "below_reorder_point",
+        ": position {position} is {relation} {level}",
+        "The position is at or below the reorder point.",
+    ),
+    Reason(
+        "below_order_up_to",
+        ": position {position} is below {level}",
+        "The position is below the level that every review orders up to.",
+    ),
+    Reason(
+        "owed_not_stocked",
+        ": {promised} owed or promised to customers against {supply} in stock or on order, "
+        "and the item is not kept in stock here",
+        "Units are owed at a place that does not keep the item; the order covers just what is missing.",
+    ),
+    Reason(
+        "buffer_held",
+        ", the demand expected over {interval} ({expected}) plus a buffer of {buffer} for {target}",
+        "The level is expected demand over the protection interval plus a safety buffer.",
+    ),
+    Reason(
+        "buffer_none",
+        ", the demand expected over {interval}, which is enough for {target}",
+        "The level is expected demand alone; the target needs no buffer.",
+    ),
+    Reason(
+        "buffer_negative",
+        ", the demand expected over {interval} ({expected}) less {buffer}, which is enough for {target}",
+        "The target is met with less than expected demand, since the lot or a low target leaves room.",
+    ),
+    Reason(
+        "buffer_apart",
+        ", the level for {target}, with {expected} expected over {interval} and a buffer of {buffer}",
+        "The level is not the plain sum of expected demand and buffer: lot, review or rounding moved it.",
+    ),
+    Reason("buffer_demand", "", "A good part of the buffer covers demand variability."),
+    Reason(
+        "buffer_lead_time",
+        "; {lead_time_part} of the buffer is there because {possessive} lead time varies",
+        "A good part of the buffer covers lead-time variability.",
+    ),
+    Reason("buffer_lot_review", "", "A good part of the buffer comes from lot size and review interval."),
+    Reason(
+        "master_lead_time_stale",
+        "; the item master says {typed} where receipts show {measured}",
+        "The typed lead time is far from the measured mean.",
+    ),
+    Reason(
+        "lead_time_typed",
+        "; the lead time of {measured} is typed, not measured",
+        "No receipts tell the lead time; the item master's is used.",
+    ),
+    Reason(
+        "lead_time_assumed",
+        "; the lead time of {measured} is assumed, as neither receipts nor item master tell it",
+        "Neither receipts nor the item master tell the lead time; the default is used.",
+    ),
+    Reason(
+        "economic_lot",
+        "; the economic lot is {economic}",
+        "The lot is the one with the least yearly cost of ordering and holding.",
+    ),
+    Reason(
+        "moq_raised",
+        "; raised from {wanted} by the minimum order of {minimum}",
+        "Less would do if the source had no minimum order.",
+    ),
+    Reason(
+        "multiple_rounded",
+        "; rounded up to a multiple of {multiple}",
+        "The order or its lot was rounded up to whole multiples.",
+    ),
+    Reason("backlog_owed", "; customers are owed {backlog}", "Units are owed to customers."),
+    Reason(
+        "overdue_supply",
+        "; {late} on order should have arrived by {late_since}",
+        "Open orders are past their due date; they are counted as still to come.",
+    ),
+    Reason(
+        "negative_on_hand",
+        "; recorded stock of {recorded} is taken as 0",
+        "The stock record is negative, which no shelf can be.",
+    ),
+    Reason(
+        "no_stock_record",
+        "; no stock is recorded, so none is counted",
+        "There is no stock record up to this day.",
+    ),
+)
+
+REASONS: Mapping[str, Reason] = {reason.code: reason for reason in _ALL}
+
+
+def names_in(template: str) -> list[str]:
+    """Return the names of the values that a template needs, in order.
+
+    Examples
+    --------
+    >>> names_in(REASONS["moq_raised"].template)
+    ['wanted', 'minimum']
+    """
+    return [name for _, name, _, _ in Formatter().parse(template) if name]
+
+
+def fill(template: str, values: Mapping[str, pl.Expr]) -> pl.Expr:
+    """Return the template as a text expression, row by row; null if one of its values is null.
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"n": ["40"], "at": ["DC1"]})
+    >>> words = fill(ACTIONS["transfer"], {"quantity": pl.col("n"), "source": pl.col("at")})
+    >>> frame.select(words).item()
+    'Move 40 from DC1'
+    """
+    names = names_in(template)
+    if not names:
+        return pl.lit(template)
+    return pl.format(template.format_map(dict.fromkeys(names, "{}")), *[values[name] for name in names])

@@ -1,0 +1,35 @@
+"""Options of today's list."""
+
+from pydantic import Field
+
+from plimsoll.domain.params import Params
+
+
+class ReplenishParams(Params):
+    """How today's orders are made and which reasons are mentioned."""
+
+    order_owed_when_not_held: bool = Field(
+        default=True,
+        description="whether units owed to customers are ordered at a place that does not hold the item; "
+        "never for items that are ended or engineered to order",
+    )
+    horizon_days: int = Field(
+        default=730,
+        ge=1,
+        description="days; a next order expected later than this gets no date (two years: beyond any plan)",
+    )
+    mention_share: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="share of the buffer from which a cause of it is named (a tenth)",
+    )
+    stale_share: float = Field(
+        default=0.2,
+        ge=0,
+        description="share of the measured mean by which a typed lead time may differ before it is called "
+        "stale (a fifth)",
+    )
+    stale_days: float = Field(
+        default=2.0, ge=0, description="days by which a typed lead time may differ in any case (two)"
+    )

@@ -1,0 +1,192 @@
+"""Today's orders and the outlook of every point: the entry of the room."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from plimsoll.domain.errors import InputError
+from plimsoll.domain.findings import Finding, keys_of
+from plimsoll.domain.tables import table
+from plimsoll.measure import shortage
+from plimsoll.replenish.explanation import with_reasons
+from plimsoll.replenish.lots import with_quantity
+from plimsoll.replenish.params import ReplenishParams
+from plimsoll.replenish.position import KEY, findings_of, with_position
+
+# What a point reads from each table, with the value for points that are not planned and have no row there.
+FROM_DEMAND = {
+    "mean_per_day_est": 0.0,
+    "protection_days_mean": 0.0,
+    "protection_days_sd": 0.0,
+    "mean_protection_qty": 0.0,
+    "sd_protection_qty": 0.0,
+    "step_qty": 1.0,
+    "pmf_protection": [1.0],
+}
+FROM_POLICY = {
+    "policy": "none",
+    "target_kind_eff": "cycle",
+    "target_service_eff": 0.0,
+    "min_order_qty": 0.0,
+    "order_multiple": 0.0,
+    "economic_lot_qty": 0.0,
+    "lot_qty": 0.0,
+    "reorder_point_qty": 0.0,
+    "order_up_to_qty": 0.0,
+    "expected_protection_qty": 0.0,
+    "buffer_qty": 0.0,
+    "buffer_demand_qty": 0.0,
+    "buffer_lead_time_qty": 0.0,
+    "buffer_lot_review_qty": 0.0,
+}
+FROM_LEAD_TIMES = {"mean_days_est": 0.0, "sd_days_est": 0.0, "method_used": "default"}
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendations:
+    """Orders to place today, the outlook of every point, and what was odd about the positions."""
+
+    recommendation: pl.DataFrame
+    outlook: pl.DataFrame
+    findings: tuple[Finding, ...] = ()
+
+
+def recommend(
+    points: pl.DataFrame,
+    lead_times: pl.DataFrame,
+    demand_estimate: pl.DataFrame,
+    policy: pl.DataFrame,
+    stock: pl.DataFrame,
+    open_orders: pl.DataFrame,
+    params: ReplenishParams,
+    *,
+    as_of: date,
+) -> Recommendations:
+    """Return what to order today and how every point stands.
+
+    With position y, demand D over the protection interval, expected rate μ per day and reorder point s::
+
+        stockout probability = P(D > y)
+        money at risk        = price × E[(D − y)⁺]
+        order-by date        = as_of + ceil((y − s) / μ), at least a day ahead
+        due date             = as_of + ceil(mean lead time)
+
+    An order placed at the next review is usable one protection interval from now, so E[(D − y)⁺] is the
+    expected shortage if nothing is ordered before then. A point that is not held promises only what it
+    owes: its shortage is (−y)⁺.
+
+    Parameters
+    ----------
+    points : planning_point
+    lead_times, demand_estimate, policy : estimates and rules; one row for every planned point
+    stock, open_orders : facts; rows later than `as_of` are not read
+    params : options of the list
+    as_of : day of knowledge and order date
+
+    Returns
+    -------
+    Recommendations
+        `recommendation` (one line a point at most), `outlook` (one line a point), findings.
+
+    Raises
+    ------
+    InputError
+        If a planned point has no demand estimate, policy or lead time.
+    """
+    state = with_position(points, stock, open_orders, as_of=as_of)
+    state = _read(state, demand_estimate, "demand_estimate", FROM_DEMAND)
+    state = _read(state, policy, "policy", FROM_POLICY)
+    lanes = lead_times.rename({"to_location_id": "location_id"})
+    state = _read(state, lanes, "lead_time_estimate", FROM_LEAD_TIMES, ["from_location_id"])
+    state = with_quantity(_with_risk(state), order_owed_when_not_held=params.order_owed_when_not_held)
+    state = state.drop("pmf_protection").with_columns(
+        due_date=pl.lit(as_of).dt.offset_by(_whole_days(pl.col("mean_days_est")))
+    )
+    return Recommendations(
+        _recommendation(state.filter(pl.col("quantity") > 0), params, as_of),
+        _outlook(state, params, as_of),
+        findings_of(state),
+    )
+
+
+def _read(
+    state: pl.DataFrame,
+    frame: pl.DataFrame,
+    name: str,
+    columns: dict[str, object],
+    further_key: list[str] | None = None,
+) -> pl.DataFrame:
+    """Join columns of a table to the points; a planned point without a row is an error."""
+    key = [*KEY, *(further_key or [])]
+    found = pl.lit(True).alias("found")
+    joined = state.join(frame.select(*key, *columns, found), on=key, how="left", maintain_order="left")
+    lost = joined.filter(pl.col("planned") & pl.col("found").is_null())
+    if lost.height:
+        what = f"Planned points without a row in '{name}': {lost.height} ({keys_of(lost, KEY)})."
+        raise InputError(what, why="Nothing can be recommended for them.", remedy=f"Build '{name}' again.")
+    filled = [pl.col(column).fill_null(pl.lit(value)) for column, value in columns.items()]
+    return joined.drop("found").with_columns(filled)
+
+
+def _with_risk(state: pl.DataFrame) -> pl.DataFrame:
+    """Return the state with stockout probability, money at risk and days of cover."""
+    position = state["position_qty"].to_numpy()
+    tails = shortage(state["pmf_protection"], state["step_qty"].to_numpy(), position)
+    owed = (0.0 - pl.col("position_qty")).clip(0.0)
+    held, rate = pl.col("policy") != "none", pl.col("mean_per_day_est")
+    return state.with_columns(
+        pl.when(held)
+        .then(pl.Series(tails.probability))
+        .otherwise((owed > 0).cast(pl.Float64))
+        .alias("stockout_probability"),
+        (pl.when(held).then(pl.Series(tails.expected)).otherwise(owed) * pl.col("unit_price_eff")).alias(
+            "money_at_risk"
+        ),
+        pl.when(rate > 0).then(pl.col("on_hand_qty") / rate).alias("cover_days"),
+    )
+
+
+def _whole_days(days: pl.Expr) -> pl.Expr:
+    """Return days rounded up, as an offset that `offset_by` reads."""
+    return days.ceil().cast(pl.Int64).cast(pl.String) + pl.lit("d")
+
+
+def _outlook(state: pl.DataFrame, params: ReplenishParams, as_of: date) -> pl.DataFrame:
+    """Return the table `outlook`: orders now, orders later with their date, or none."""
+    rate, held = pl.col("mean_per_day_est"), pl.col("policy") != "none"
+    days = (
+        pl.when(rate > 0)
+        .then((pl.col("position_qty") - pl.col("reorder_point_qty")) / rate)
+        .clip(1.0, params.horizon_days + 1.0)
+        .ceil()
+    )
+    status = (
+        pl.when(pl.col("quantity") > 0)
+        .then(pl.lit("order_now"))
+        .when(held & (rate > 0))
+        .then(pl.lit("later"))
+        .otherwise(pl.lit("none"))
+    )
+    dated = state.with_columns(status.alias("status"), days.alias("days")).with_columns(
+        pl.when(pl.col("status") == "order_now")
+        .then(pl.lit(as_of))
+        .when((pl.col("status") == "later") & (pl.col("days") <= params.horizon_days))
+        .then(pl.lit(as_of).dt.offset_by(_whole_days(pl.col("days"))))
+        .alias("order_by_date")
+    )
+    declared = table("outlook")
+    return declared.conform(dated.select(declared.names))
+
+
+def _recommendation(orders: pl.DataFrame, params: ReplenishParams, as_of: date) -> pl.DataFrame:
+    """Return the table `recommendation` of the points that order today."""
+    finished = with_reasons(orders, params).with_columns(
+        pl.col("location_id").alias("to_location_id"),
+        pl.col("supply_kind").alias("kind"),
+        pl.col("unit_cost_eff").alias("unit_cost"),
+        (pl.col("quantity") * pl.col("unit_cost_eff")).alias("value"),
+        pl.lit(as_of).alias("order_date"),
+    )
+    declared = table("recommendation")
+    return declared.conform(finished.select(declared.names))
