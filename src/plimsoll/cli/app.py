@@ -1,0 +1,249 @@
+"""The commands. Workflows are imported inside each command so that `--help` stays instant."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plimsoll import __version__
+from plimsoll.cli.console import emit, now, progress_bar, report_error
+from plimsoll.domain.errors import PlimsollError, WorkspaceError
+
+app = typer.Typer(
+    name="plimsoll",
+    help="How much of every item to hold where, what to order today, why, and how much cash that frees.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Folder = Annotated[Path, typer.Argument(metavar="WORKSPACE", help="The workspace directory.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Top = Annotated[int, typer.Option("--top", min=1, help="Lines to show.")]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option("--as-of", formats=["%Y-%m-%d"], help="Day of knowledge; default: that of the data."),
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"plimsoll {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Show where the cash is and what to order."""
+
+
+@app.command()
+def demo(
+    folder: Folder,
+    items: Annotated[int, typer.Option("--items", min=50, help="Number of items.")] = 8000,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the company.")] = 7,
+    json: Json = False,
+) -> None:
+    """Build the demo company: its ERP export, and a workspace with that export imported."""
+    from plimsoll.present import terminal
+    from plimsoll.workflows.demo import build_demo
+
+    with progress_bar(json) as progress:
+        outcome = build_demo(folder, n_items=items, seed=seed, at=now(), progress=progress)
+    emit(outcome.as_data, json, lambda console: terminal.show_import(outcome, console))
+
+
+@app.command()
+def init(folder: Folder, json: Json = False) -> None:
+    """Make an empty workspace."""
+    from plimsoll.workflows.onboard import init_workspace
+
+    path = init_workspace(folder)
+    emit(
+        lambda: {"workspace": str(path)},
+        json,
+        lambda console: console.print(
+            f"Workspace ready: {path}\nNext: plimsoll import {path} SOURCE (a folder or a workbook)"
+        ),
+    )
+
+
+@app.command(name="import")
+def import_(
+    folder: Folder,
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder, file or workbook of tables.")],
+    mapping: Annotated[
+        str | None, typer.Option("--mapping", help="Mapping file, or the name of a shipped one (man, scms).")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Read tables into the workspace; without a mapping, propose one, print and save it for editing."""
+    from plimsoll.present import terminal
+    from plimsoll.workflows.onboard import import_source
+
+    with progress_bar(json) as progress:
+        outcome = import_source(folder, source, mapping=mapping, at=now(), progress=progress)
+    emit(outcome.as_data, json, lambda console: terminal.show_import(outcome, console))
+
+
+@app.command()
+def plan(
+    folder: Folder,
+    as_of: AsOf = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed; default: that of the settings.")] = None,
+    report: Annotated[bool, typer.Option("--report", help="Also write report and workbook.")] = False,
+    json: Json = False,
+) -> None:
+    """Plan: estimate demand and lead times, size every buffer, list today's orders and the stranded cash."""
+    from plimsoll.present import terminal
+    from plimsoll.present.files import write_report
+    from plimsoll.workflows.plan import make_plan
+
+    with progress_bar(json) as progress:
+        day = as_of.date() if as_of else None
+        result = make_plan(folder, as_of=day, seed=seed, at=now(), progress=progress)
+        written = write_report(result, folder / "reports") if report else []
+    emit(
+        lambda: terminal.plan_data(result) | {"files": [str(path) for path in written]},
+        json,
+        lambda console: terminal.show_plan(result, console, written),
+    )
+
+
+@app.command()
+def recommend(folder: Folder, top: Top = 20, json: Json = False) -> None:
+    """List today's orders, those with most money at risk first, each with its reasons."""
+    from plimsoll.present import terminal
+    from plimsoll.workflows.review import load_plan
+
+    result = load_plan(folder)
+    emit(
+        lambda: terminal.recommendation_data(result, top),
+        json,
+        lambda console: terminal.show_recommendations(result, top, console),
+    )
+
+
+@app.command()
+def explain(
+    folder: Folder,
+    item: Annotated[str, typer.Argument(help="Item number.")],
+    location: Annotated[
+        str | None, typer.Argument(help="Location; may be left out when the item has one.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Explain one item at one location: what target and why, how much buffer, where, how much is excess."""
+    from plimsoll.present import terminal
+    from plimsoll.workflows.review import explain_point
+
+    answer = explain_point(folder, item, location)
+    emit(
+        lambda: terminal.explanation_data(answer),
+        json,
+        lambda console: terminal.show_explanation(answer, console),
+    )
+
+
+@app.command()
+def cash(
+    folder: Folder,
+    by: Annotated[
+        str, typer.Option("--by", help="abc, xyz, class, location, supplier, category or status.")
+    ] = "class",
+    top: Top = 20,
+    json: Json = False,
+) -> None:
+    """Show the stranded cash: healthy, excess, slow, dead and short stock in money."""
+    from plimsoll.present import terminal
+    from plimsoll.workflows.review import stranded_cash
+
+    result = stranded_cash(folder, by)
+    emit(
+        lambda: terminal.cash_data(result, top),
+        json,
+        lambda console: terminal.show_cash(result, top, console),
+    )
+
+
+@app.command()
+def report(
+    folder: Folder,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write to; default: WORKSPACE/reports.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write the HTML report and the Excel workbook of the plan in force."""
+    from plimsoll.present.files import write_report
+    from plimsoll.workflows.review import load_plan
+
+    written = write_report(load_plan(folder), out or folder / "reports")
+    emit(
+        lambda: {"files": [str(path) for path in written]},
+        json,
+        lambda console: console.print("\n".join(f"Written: {path}" for path in written)),
+    )
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="Name of the benchmark; `list` shows them all.")],
+    points: Annotated[
+        list[int] | None, typer.Option("--points", min=10, help="Stocking points; may be repeated.")
+    ] = None,
+    periods: Annotated[int, typer.Option("--periods", min=8, help="Weeks of history.")] = 104,
+    data: Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")] = Path(
+        "../shared/data"
+    ),
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the table to docs/benchmarks in the current folder.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Run a benchmark and print its table, with the machine and versions named."""
+    from plimsoll.present import benchmark
+    from plimsoll.workflows.benchmarks.registry import BenchmarkOptions, run_benchmark
+
+    options = BenchmarkOptions(points=tuple(points or ()), periods=periods, data=data)
+    with progress_bar(json) as progress:
+        outcome = run_benchmark(name, options, progress)
+    if write:
+        benchmark.write(outcome, Path("docs/benchmarks"))
+    emit(outcome.as_data, json, lambda console: benchmark.show(outcome, console))
+
+
+STOPPED_CODE = 130
+STOPPED = PlimsollError(
+    "Stopped at your request.", done="Nothing was half-written: the last good results stay in force."
+)
+
+
+def main() -> None:
+    """Run the command line; every error leaves as what, why and what to do, with an exit code."""
+    as_json = "--json" in sys.argv
+    try:
+        app()
+    except PlimsollError as error:
+        report_error(error, as_json)
+        sys.exit(error.exit_code)
+    except SystemExit as left:
+        if left.code == STOPPED_CODE:  # the library has turned the interrupt into an exit
+            report_error(STOPPED, as_json)
+        raise
+    except OSError as error:
+        place = error.filename or "no file named"
+        what = f"The operating system refused: {error.strerror or error} ({place})."
+        refused = WorkspaceError(
+            what,
+            done="Nothing was half-written: the last good results stay in force.",
+            remedy="Free space or permissions on that disk, then run the command again.",
+        )
+        report_error(refused, as_json)
+        sys.exit(refused.exit_code)

@@ -1,0 +1,107 @@
+"""What workflows hand to the doors: results of imports, plans and benchmarks, as frozen values."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOutcome:
+    """What an import did: rows kept and quarantined per table, findings, and the mapping it used."""
+
+    workspace: Path
+    source: str
+    is_new: bool
+    as_of: date
+    rows: dict[str, int]
+    quarantined: dict[str, int]
+    findings: pl.DataFrame
+    mapping_name: str
+    mapping_file: Path | None = None
+    mapping_text: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the outcome as plain data for JSON."""
+        return {
+            "workspace": str(self.workspace),
+            "source": self.source,
+            "is_new": self.is_new,
+            "as_of": self.as_of.isoformat(),
+            "rows": self.rows,
+            "quarantined": self.quarantined,
+            "mapping": self.mapping_name,
+            "mapping_file": str(self.mapping_file) if self.mapping_file else None,
+            "findings": self.findings.to_dicts(),
+            "seconds": self.seconds,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PlanResult:
+    """A plan in force: its run, its tables by name, its aggregates, and how long each stage took."""
+
+    workspace: Path
+    run_id: str
+    as_of: date
+    seed: int
+    version: str
+    currency: str
+    tables: dict[str, pl.DataFrame]
+    totals: dict[str, pl.DataFrame]
+    before_after: pl.DataFrame
+    quarantined: dict[str, int]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        """Return one result table by name."""
+        return self.tables[name]
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkOutcome:
+    """A benchmark's figures: one table for people and programs, with the machine and versions named."""
+
+    name: str
+    title: str
+    command: str
+    machine: dict[str, str]
+    tables: dict[str, pl.DataFrame]
+    notes: tuple[str, ...] = ()
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the outcome as plain data for JSON."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "command": self.command,
+            "machine": self.machine,
+            "tables": {name: frame.to_dicts() for name, frame in self.tables.items()},
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CashResult:
+    """Stranded cash by one grouping, and the stocking points that hold most of it."""
+
+    run_id: str
+    by: str
+    currency: str
+    groups: pl.DataFrame
+    points: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All that explains one stocking point: the four questions, and the rows they come from."""
+
+    run_id: str
+    item_id: str
+    location_id: str
+    currency: str
+    questions: dict[str, Any]
+    rows: dict[str, dict[str, Any]]

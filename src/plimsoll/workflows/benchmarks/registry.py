@@ -1,0 +1,62 @@
+"""The list of benchmarks, and what every benchmark is given and returns."""
+
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+
+import polars as pl
+
+from plimsoll.domain.errors import SettingError, did_you_mean
+from plimsoll.domain.progress import Progress
+from plimsoll.domain.results import BenchmarkOutcome
+
+# name -> what it measures; each has a module of that name in this folder with `run(options, progress)`.
+BENCHMARKS = {
+    "plan": "Time and memory of the whole plan by number of stocking points, stage by stage",
+    "man": "A real manufacturer's 3,451 items, imported and planned from a cold start",
+    "lost_sales": "Error of the lost-sales approximation against simulation",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkOptions:
+    """What the command line passes to a benchmark."""
+
+    points: tuple[int, ...]
+    periods: int
+    data: Path
+
+
+Benchmark = Callable[[BenchmarkOptions, Progress], BenchmarkOutcome]
+
+
+def machine() -> dict[str, str]:
+    """Return what a reader needs to weigh the seconds: processor, cores, Python and library versions."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line]
+        cpu = names[0] if names else cpu
+    libraries = ("plimsoll", "polars", "numpy", "numba", "scipy")
+    return {
+        "processor": cpu,
+        "cores": str(os.cpu_count()),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    } | {name: version(name) for name in libraries}
+
+
+def run_benchmark(name: str, options: BenchmarkOptions, progress: Progress) -> BenchmarkOutcome:
+    """Run the benchmark of that name; `list` returns the table of all benchmarks."""
+    if name == "list":
+        rows = pl.DataFrame({"name": list(BENCHMARKS), "measures": list(BENCHMARKS.values())})
+        return BenchmarkOutcome("list", "Benchmarks", "plimsoll bench list", {}, {"benchmarks": rows})
+    if name not in BENCHMARKS:
+        what = f"There is no benchmark '{name}'."
+        raise SettingError(what, remedy=did_you_mean(name, BENCHMARKS) or "See `plimsoll bench list`.")
+    benchmark: Benchmark = import_module(f"plimsoll.workflows.benchmarks.{name}").run
+    return benchmark(options, progress)

@@ -1,0 +1,112 @@
+"""Look at the plan in force: the whole of it, the stranded cash, or one stocking point explained."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import polars as pl
+
+from plimsoll import measure
+from plimsoll.domain.errors import InputError, SettingError, WorkspaceError, did_you_mean
+from plimsoll.domain.results import CashResult, Explanation, PlanResult
+from plimsoll.store.workspace import Workspace
+from plimsoll.workflows.aggregates import CASH_GROUPS, aggregates
+from plimsoll.workflows.pipeline import RESULT_TABLES
+
+KIND = "plan"
+# The five distributions and the atoms are for the engine; one row explains without them.
+UNSHOWN = pl.selectors.list()
+
+
+def assemble(
+    workspace: Workspace,
+    run_id: str,
+    tables: dict[str, pl.DataFrame],
+    *,
+    seconds: dict[str, float] | None = None,
+) -> PlanResult:
+    """Return the plan with its aggregates, ready to be shown."""
+    run = workspace.run(run_id)
+    quarantine = workspace.facts(["quarantine"])["quarantine"]
+    counts = quarantine.group_by("table").len().sort("table")
+    return PlanResult(
+        workspace=workspace.path,
+        run_id=run.id,
+        as_of=run.as_of,
+        seed=run.seed,
+        version=run.version,
+        currency=run.manifest["parameters"]["plan"]["currency"] or _currency_of_data(workspace),
+        tables=tables,
+        totals=aggregates(tables),
+        before_after=measure.before_after(
+            tables["inventory_health"],
+            tables["policy"],
+            tables["planning_point"],
+            tables["demand_estimate"],
+        ),
+        quarantined=dict(counts.iter_rows()),
+        seconds=seconds or {},
+    )
+
+
+def load_plan(folder: Path) -> PlanResult:
+    """Return the plan in force of a workspace."""
+    with Workspace.open(folder) as workspace:
+        run = workspace.latest_run(KIND)
+        if run is None:
+            what = f"The workspace '{folder}' has no plan yet."
+            raise WorkspaceError(what, remedy=f"Run `plimsoll plan {folder}`.")
+        tables = {name: workspace.result(name, run.id) for name in RESULT_TABLES}
+        return assemble(workspace, run.id, tables)
+
+
+def _currency_of_data(workspace: Workspace) -> str:
+    imported = workspace.import_in_force()
+    return str(imported.manifest["parameters"].get("currency", "")) if imported else ""
+
+
+def stranded_cash(folder: Path, by: str) -> CashResult:
+    """Return the stranded cash of the plan in force by class, place, supplier, category or status."""
+    if by not in CASH_GROUPS:
+        what = f"Cash cannot be grouped by '{by}'."
+        raise SettingError(what, remedy=did_you_mean(by, CASH_GROUPS) or f"Use {', '.join(CASH_GROUPS)}.")
+    result = load_plan(folder)
+    stranded = result["inventory_health"].filter(pl.col("cash_to_release") > 0)
+    points = stranded.sort("cash_to_release", descending=True, maintain_order=True)
+    return CashResult(result.run_id, by, result.currency, result.totals[by], points)
+
+
+def explain_point(folder: Path, item_id: str, location_id: str | None) -> Explanation:
+    """Return what explains one stocking point of the plan in force.
+
+    Raises InputError for an unknown item or place, with the nearest known name, and when the
+    location is left out although the item has several.
+    """
+    result = load_plan(folder)
+    places = result["planning_point"].filter(pl.col("item_id") == item_id)["location_id"].to_list()
+    if location_id is None:
+        if len(places) > 1:
+            what = f"Item {item_id} is kept at {len(places)} places: {', '.join(places[:5])}."
+            raise InputError(what, remedy=f"Say which: `plimsoll explain {folder} {item_id} {places[0]}`.")
+        location_id = places[0] if places else ""
+    questions = measure.four_questions(
+        item_id,
+        location_id,
+        points=result["planning_point"],
+        target=result["target"],
+        policy=result["policy"],
+        outlook=result["outlook"],
+        health=result["inventory_health"],
+    )
+    here = (pl.col("item_id") == item_id) & (pl.col("location_id") == location_id)
+    arriving = (pl.col("item_id") == item_id) & (pl.col("to_location_id") == location_id)
+    rows = {}
+    for name, frame in result.tables.items():
+        if name == "finding":
+            continue
+        of_point = frame.filter(arriving if "to_location_id" in frame.columns else here)
+        if name == "lead_time_estimate":
+            source = result["planning_point"].filter(here)["from_location_id"]
+            of_point = of_point.filter(pl.col("from_location_id").is_in(source))
+        if of_point.height:
+            rows[name] = of_point.drop(UNSHOWN).row(0, named=True)
+    return Explanation(result.run_id, item_id, location_id, result.currency, asdict(questions), rows)
