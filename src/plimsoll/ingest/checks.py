@@ -1,0 +1,82 @@
+"""What canonical tables say about themselves: returns, outliers, repetitions, references, wrong times."""
+
+import polars as pl
+
+from plimsoll.domain.findings import Finding, keys_of
+from plimsoll.ingest.messages import finding
+from plimsoll.ingest.params import IngestParams
+from plimsoll.ingest.repeats import sharing
+
+Tables = dict[str, pl.DataFrame]
+POINT = ("item_id", "location_id")
+ITEM_TABLES = ("bom", "demand", "events", "lanes", "open_orders", "receipts", "stock", "stocking_points")
+
+
+def check_tables(tables: Tables, params: IngestParams) -> list[Finding]:
+    """Return the findings about tables that were read; nothing is changed."""
+    found = [*_references(tables)]
+    if "demand" in tables:
+        found += _demand(tables["demand"], tables.get("items"), params)
+    if "receipts" in tables:
+        early = tables["receipts"].filter(pl.col("received_date") < pl.col("ordered_date"))
+        if early.height:
+            keys = keys_of(early, ["order_id", "item_id"])
+            found.append(finding("received_before_ordered", "receipts", early.height, keys))
+    return found
+
+
+def _demand(demand: pl.DataFrame, items: pl.DataFrame | None, params: IngestParams) -> list[Finding]:
+    found = []
+    negative = demand.filter(pl.col("quantity") < 0)
+    if negative.height:
+        money = _money(negative, items)
+        found.append(
+            finding("negative_demand", "demand", negative.height, keys_of(negative, POINT), money=money)
+        )
+    size = pl.col("quantity").abs()
+    usual = demand.filter(pl.col("quantity") != 0).group_by("item_id").agg(size.median().alias("usual"))
+    limit = pl.min_horizontal(pl.col("usual") * params.absurd_factor, params.absurd_quantity)
+    sizes = demand.select("item_id", "quantity").join(usual, on="item_id", how="left", maintain_order="left")
+    absurd = demand.filter(sizes.select(size > limit).to_series())
+    if absurd.height:
+        money = _money(absurd, items)
+        found.append(finding("absurd_demand", "demand", absurd.height, keys_of(absurd, POINT), money=money))
+    loose = demand.filter(pl.col("order_id").is_null()).select("date", *POINT)
+    twins = sharing(loose, loose.columns)
+    if twins.height:
+        found.append(finding("several_demand_rows", "demand", twins.height, keys_of(twins, ["date", *POINT])))
+    return found
+
+
+def _references(tables: Tables) -> list[Finding]:
+    found = []
+    if "items" in tables:
+        for name in ITEM_TABLES:
+            column = "component_item_id" if name == "bom" else "item_id"
+            found += _unknown(tables, name, column, "items", "item_id")
+    if "locations" in tables:
+        for name in ITEM_TABLES:
+            for column in ("location_id", "to_location_id"):
+                if name in tables and column in tables[name].columns:
+                    found += _unknown(tables, name, column, "locations", "location_id")
+    return found
+
+
+def _unknown(tables: Tables, name: str, column: str, master: str, key: str) -> list[Finding]:
+    if name not in tables:
+        return []
+    strange = tables[name].filter(~pl.col(column).is_in(tables[master][key].implode()))
+    if strange.is_empty():
+        return []
+    keys = keys_of(strange.select(column).unique(maintain_order=True), [column])
+    return [finding(f"unknown_{key.removesuffix('_id')}", name, strange.height, keys)]
+
+
+def _money(rows: pl.DataFrame, items: pl.DataFrame | None) -> float | None:
+    """Return the rows' quantities at item cost, or null where no cost is known."""
+    if items is None:
+        return None
+    costs = items.select("item_id", "unit_cost").unique("item_id")
+    value = rows.join(costs, on="item_id").select(pl.col("quantity").abs() * pl.col("unit_cost"))
+    known = value.to_series().drop_nulls()
+    return float(known.sum()) if len(known) else None

@@ -1,0 +1,162 @@
+"""Raw tables under the user's names read as canonical tables; no row is lost without being counted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from plimsoll.domain.errors import KEYS_SHOWN, first_keys
+from plimsoll.domain.findings import Finding
+from plimsoll.domain.raw import RawTable
+from plimsoll.domain.tables import table
+from plimsoll.ingest.checks import check_tables
+from plimsoll.ingest.mapping import Mapping, matching
+from plimsoll.ingest.messages import finding, quarantine_finding
+from plimsoll.ingest.params import IngestParams
+from plimsoll.ingest.part import DETAIL, LATEST, PLACE, REASON, ROW, Part, decimal_signs, read_part
+from plimsoll.ingest.repeats import merged, repeated
+
+PART = "(part)"
+OWN = [PART, PLACE, LATEST]
+COUNTS = ("n_in", "n_kept", "n_quarantined", "n_filtered", "n_merged", "n_blank")
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """Canonical tables, what was set aside, what there is to say, and the count of every row.
+
+    `counts` has a row for each table: n_in = n_kept + n_quarantined + n_filtered + n_merged +
+    n_blank, where a cell under a period counts as a row. `quarantine` has a raw row once for each
+    table, however many of its cells are bad. A table of which every row is bad is left out of
+    `tables`, with an error finding.
+    """
+
+    tables: dict[str, pl.DataFrame]
+    quarantine: pl.DataFrame
+    findings: list[Finding]
+    counts: pl.DataFrame
+
+
+def read(raws: Sequence[RawTable], mapping: Mapping, params: IngestParams | None = None) -> IngestResult:
+    """Return the canonical tables that a mapping makes of raw tables.
+
+    Rows that break their table's schema, repeat a row, or repeat a key with other values go to
+    quarantine with a reason; the first of equal keys is kept. Demand without an order number may
+    repeat: several order lines of a day cannot be told from copies.
+
+    Errors: InputError for a missing table or column, a required column that nothing fills, and
+    dates whose day and month cannot be told apart.
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"Day": ["2024-01-05", "2024-01-06"], "Part": ["A", "B"], "Qty": ["3", "x"]})
+    >>> raw = RawTable("sales", "sales.csv", frame)
+    >>> mapping = Mapping.from_text('''
+    ... constants = { location_id = "MAIN" }
+    ... [[table]]
+    ... table = "demand"
+    ... from = "sales"
+    ... columns = { date = "Day", item_id = "Part", quantity = "Qty" }
+    ... ''')
+    >>> result = read([raw], mapping)
+    >>> result.tables["demand"].height, result.quarantine["detail"].to_list()
+    (1, ["quantity (Qty) = 'x'"])
+    """
+    params = params or IngestParams()
+    mapping.missing(raws)
+    signs, findings = decimal_signs(raws, mapping)
+    findings += [found for raw in raws for found in raw.findings]
+    tables, quarantined, counts = {}, [], []
+    for name in dict.fromkeys(part.table for part in mapping.tables):
+        maps = [part for part in mapping.tables if part.table == name]
+        pairs = [(part, raw) for part in maps for raw in matching(raws, part)]
+        if not pairs:
+            continue
+        parts = [read_part(raw, part, mapping, params, decimal=signs[raw.name]) for part, raw in pairs]
+        good, bad, n_merged = _sorted_out(name, parts)
+        rows = _quarantine(name, parts, bad)
+        count = (
+            sum(part.n_in for part in parts), good.height, rows.height,
+            sum(part.n_filtered for part in parts), n_merged, sum(part.n_blank for part in parts),
+        )  # fmt: skip
+        counts.append({"table": name, **dict(zip(COUNTS, count, strict=True))})
+        findings += [found for part in parts for found in part.findings]
+        findings += _count_findings(name, parts, rows, counts[-1])
+        quarantined.append(rows)
+        if good.height or not rows.height:
+            tables[name] = table(name).conform(good)
+    findings += check_tables(tables, params)
+    set_aside = _row_by_row(pl.concat([table("quarantine").empty(), *quarantined]))
+    schema = {"table": pl.String, **dict.fromkeys(COUNTS, pl.Int64)}
+    return IngestResult(tables, set_aside, findings, pl.DataFrame(counts, schema=schema))
+
+
+def _sorted_out(name: str, parts: list[Part]) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """Return (good rows without bookkeeping, bad rows with it, number of rows merged)."""
+
+    def together(frames: list[pl.DataFrame]) -> pl.DataFrame:
+        numbered = (frame.with_columns(pl.lit(at, pl.UInt16).alias(PART)) for at, frame in enumerate(frames))
+        return pl.concat(numbered, how="diagonal_relaxed")
+
+    good, bad = together([part.good for part in parts]), together([part.bad for part in parts])
+    n_before = good.height
+    merge = [number for number, part in enumerate(parts) if part.map.distinct]
+    if merge:
+        key = [column for column in table(name).key if column in good.columns]
+        wanted = pl.col(PART).is_in(merge)
+        good = pl.concat([good.filter(~wanted), merged(good.filter(wanted), key)])
+    n_merged = n_before - good.height
+    again = repeated(good, table(name), OWN)
+    if again.height:
+        good = good.join(again.select(PART, PLACE), on=[PART, PLACE], how="anti", maintain_order="left")
+    return good.drop(OWN, strict=False), pl.concat([bad, again], how="diagonal_relaxed"), n_merged
+
+
+def _quarantine(name: str, parts: list[Part], bad: pl.DataFrame) -> pl.DataFrame:
+    """Return bad rows with table, source and row number, and the raw row in JSON."""
+    frames = [table("quarantine").empty()]
+    for number, part in enumerate(parts):
+        mine = bad.filter(pl.col(PART) == number)
+        rows = part.source[ROW].gather(mine[PLACE])
+        raw = part.raw.frame[(rows - part.raw.first_row).to_list()]
+        frames.append(
+            mine.select(
+                pl.lit(name).alias("table"),
+                pl.lit(part.raw.source).alias("source"),
+                rows.alias("row"),
+                pl.col(REASON).alias("reason"),
+                pl.col(DETAIL).alias("detail"),
+                raw.select(pl.struct(pl.all()).struct.json_encode()).to_series().alias("raw"),
+            )
+        )
+    return pl.concat(frames)
+
+
+def _row_by_row(quarantined: pl.DataFrame) -> pl.DataFrame:
+    """Return each raw row once for each table, with its first reason and the details of all bad cells."""
+    detail = pl.col("detail").unique(maintain_order=True)
+    shown = detail.head(KEYS_SHOWN).str.join("; ")
+    more = pl.when(detail.len() > KEYS_SHOWN).then(pl.lit("; …")).otherwise(pl.lit(""))
+    key = ["table", "source", "row"]
+    once = quarantined.group_by(key, maintain_order=True).agg(
+        pl.col("reason").first(), (shown + more).alias("detail"), pl.col("raw").first()
+    )
+    return table("quarantine").conform(once)
+
+
+def _count_findings(
+    name: str, parts: list[Part], rows: pl.DataFrame, count: dict[str, object]
+) -> list[Finding]:
+    found = []
+    for reason, group in rows.group_by("reason", maintain_order=True):
+        shown = group.head(6).select(pl.format("{} row {}: {}", "source", "row", "detail")).to_series()
+        found.append(quarantine_finding(str(reason[0]), name, group.height, first_keys(shown)))
+    codes = {"n_filtered": "rows_filtered", "n_merged": "rows_merged", "n_blank": "blank_rows"}
+    found += [finding(code, name, int(str(count[key]))) for key, code in codes.items() if count[key]]
+    if count["n_in"] == 0:
+        found.append(finding("no_rows", name, 0, first_keys(part.raw.source for part in parts)))
+    if rows.height and not count["n_kept"]:
+        found.append(
+            finding("nothing_left", name, rows.height, first_keys(rows["reason"].unique(maintain_order=True)))
+        )
+    return found
