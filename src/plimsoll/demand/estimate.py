@@ -1,0 +1,155 @@
+"""The demand stage from lines of history to one predictive distribution a stocking point."""
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from plimsoll.demand.classify import CLASSES, classify
+from plimsoll.demand.intervals import Distributions, Fitted, Protection, distributions, protection_of
+from plimsoll.demand.panel import KEY, Panel, bucket_of, months_from, period_panel
+from plimsoll.demand.params import DemandParams
+from plimsoll.demand.pool import pooled_states
+from plimsoll.demand.score import Histories, Scores, score
+from plimsoll.demand.select import Choice, choose
+from plimsoll.demand.shelf import SeriesFacts, methods
+from plimsoll.domain.calendar import PERIOD_DAYS
+from plimsoll.domain.tables import table
+from plimsoll.maths.kernels.demand_fit import N_METHODS, NORMAL, POOLED, describe
+from plimsoll.maths.ragged import Floats
+from plimsoll.maths.rng import rng_for
+
+YEAR = {"week": 52, "month": 12}
+DRAW_COLUMNS = 64
+PMFS = ("pmf_review", "pmf_lead", "pmf_protection", "pmf_lead_constant", "pmf_protection_constant")
+
+
+def estimate(
+    demand: pl.DataFrame,
+    points: pl.DataFrame,
+    lead_times: pl.DataFrame,
+    params: DemandParams,
+    *,
+    as_of: date,
+    seed: int,
+    availability: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Return the predictive distribution of demand of every planning point over its protection interval.
+
+    History is cut to complete periods up to `as_of`; series are described and classified; every
+    method that applies is scored at held-out origins; the best that may be used writes the
+    distributions, mixed over the distribution of the lead time.
+
+    Parameters
+    ----------
+    demand : table `demand`
+    points : table `planning_point`
+    lead_times : table `lead_time_estimate`, with the lane in force of every point
+    params : options
+    as_of : day of knowledge
+    seed : of the bootstrap's draws
+    availability : table `availability`; periods out of stock are not observed
+
+    Returns
+    -------
+    Table `demand_estimate`, one row a point.
+    """
+    if not points.height:
+        return table("demand_estimate").empty()
+    points = points.sort(KEY)
+    protection = protection_of(points, lead_times)
+    known = demand.filter(pl.col("date") <= as_of)
+    bucket = bucket_of(known, params)
+    panel = period_panel(known, points, bucket, as_of=as_of, availability=availability)
+    histories = _histories(panel, points, protection, params)
+    period_days = PERIOD_DAYS[bucket]
+    facts = describe(panel.values, panel.bounds)
+    unit = facts[:, 6].copy()
+    kind, adi, cv2 = classify(facts, params)
+    series = SeriesFacts(
+        facts[:, 0], facts[:, 1], facts[:, 2] / unit, np.sqrt(facts[:, 3]) / unit, histories.year
+    )
+    eligible = np.zeros((points.height, N_METHODS), dtype=np.bool_)
+    for method in methods():
+        eligible[:, method.code] = method.applies(series)
+
+    scores = score(histories, eligible, draws_of(params.paths_scored, seed), params)
+    choice = choose(scores, kind, series, eligible, params)
+    state = scores.state[np.arange(points.height), choice.used]
+    group = points["category"].fill_null("").rank("dense").to_numpy().astype(np.int64)
+    pooled = choice.used == POOLED
+    state[pooled] = pooled_states(facts, group, pooled, histories.year, params)[pooled]
+    fitted = Fitted(choice.used, state, scores.index, unit)
+    draws = draws_of(params.paths, seed)
+    laid = distributions(histories, protection, fitted, draws, period_days, params.lattice_cells)
+    mean_days, sd_days = protection.moments()
+    columns = {
+        "item_id": points["item_id"],
+        "location_id": points["location_id"],
+        "demand_class": np.array(CLASSES)[kind],
+        "adi": _known(adi),
+        "cv2": _known(cv2),
+        "n_periods": facts[:, 0].astype(np.int64),
+        "n_demand_periods": facts[:, 1].astype(np.int64),
+        "period_days": np.full(points.height, period_days),
+        "sd_per_period_obs": np.sqrt(facts[:, 3]),
+        "protection_days_mean": mean_days,
+        "protection_days_sd": sd_days,
+    }
+    columns |= _chosen(choice, scores)
+    columns |= _laid(laid, mean_days, state[:, 0] / period_days)
+    # The distributions join after the sort, which would copy them twice: the points are in order already.
+    nothing = pl.lit([], dtype=pl.List(pl.Float64))
+    frame = pl.DataFrame(columns).with_columns(nothing.alias(name) for name in PMFS)
+    frame = table("demand_estimate").conform(frame)
+    return frame.with_columns(**dict(zip(PMFS, laid.lists, strict=True)))
+
+
+def _chosen(choice: Choice, scores: Scores) -> dict[str, Any]:
+    names = np.empty(N_METHODS, dtype="U32")
+    for method in methods():
+        names[method.code] = method.name
+    rows = np.arange(len(choice.used))
+    return {
+        "method_used": names[choice.used],
+        "method_wanted": names[choice.wanted],
+        "fallback_reason": pl.Series(choice.reason).replace("", None),
+        "pinball_loss": _known(scores.loss[rows, choice.used]),
+        "pinball_loss_reference": _known(scores.loss[:, NORMAL]),
+        "n_origins": np.where(np.isfinite(scores.loss[:, NORMAL]), scores.n_origins, 0),
+    }
+
+
+def _laid(laid: Distributions, mean_days: Floats, rate: Floats) -> dict[str, Any]:
+    """Return the columns of the distributions; the rate of a point with no interval is that of its method."""
+    return {
+        "mean_per_day_est": np.divide(laid.mean[:, 2], mean_days, out=rate.copy(), where=mean_days > 0),
+        "mean_lead_qty": laid.mean[:, 1],
+        "mean_protection_qty": laid.mean[:, 2],
+        "sd_protection_qty": laid.sd[:, 2],
+        "step_qty": laid.step,
+    }
+
+
+def _known(values: Floats) -> pl.Series:
+    """Return the values with null where they are not finite."""
+    return pl.Series(np.where(np.isfinite(values), values, np.nan), nan_to_null=True)
+
+
+def draws_of(n_paths: int, seed: int) -> Floats:
+    """Return uniforms (paths, columns), each column one draw from every n-th part of [0, 1), shuffled."""
+    rng = rng_for(seed, "demand", "bootstrap", str(n_paths))
+    strata = rng.permuted(np.tile(np.arange(n_paths)[:, None], (1, DRAW_COLUMNS)), axis=0)
+    return np.asarray((strata + rng.random((n_paths, DRAW_COLUMNS))) / n_paths)
+
+
+def _histories(panel: Panel, points: pl.DataFrame, protection: Protection, params: DemandParams) -> Histories:
+    lengths = np.diff(panel.bounds)
+    period_days = PERIOD_DAYS[panel.bucket]
+    half_held_out = np.maximum((params.holdout_share * lengths).astype(np.int64) // 2, 1)
+    mean_days, _ = protection.moments()
+    n_ahead = np.clip(np.rint(mean_days / period_days).astype(np.int64), 1, half_held_out)
+    months = months_from(panel.start, panel.bucket, panel.n_calendar + protection.most_periods(period_days))
+    turn = points.select(pl.concat_str(KEY, separator="\x1f").hash(0)).to_series().to_numpy() / 2.0**64
+    return Histories(panel.values, panel.bounds, months, panel.n_calendar, YEAR[panel.bucket], n_ahead, turn)

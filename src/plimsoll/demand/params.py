@@ -1,0 +1,46 @@
+"""Options of the demand stage."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from plimsoll.domain.params import Params
+
+
+class DemandParams(Params):
+    """How demand is counted, smoothed, scored and laid on a lattice."""
+
+    bucket: Literal["auto", "week", "month"] = Field(
+        default="auto", description="Period; auto means month if every demand date is the first of a month"
+    )
+    adi_cut: float = Field(default=1.32, ge=1, description="Periods; Syntetos, Boylan & Croston 2005")
+    cv2_cut: float = Field(default=0.49, ge=0, description="Share; Syntetos, Boylan & Croston 2005")
+    half_life_days: float = Field(
+        default=270, gt=0, description="Days after which an observation counts half in moments of counts"
+    )
+    size_smoothing: float = Field(
+        default=0.1, gt=0, le=1, description="Croston, SBA, TSB sizes and intervals; Syntetos & Boylan 2005"
+    )
+    probability_smoothing: float = Field(
+        default=0.05, gt=0, le=1, description="TSB demand probability; Teunter, Syntetos & Babai 2011"
+    )
+    holdout_share: float = Field(
+        default=0.4, gt=0, lt=1, description="Last share of a history in which methods are scored"
+    )
+    origins_max: int = Field(default=8, ge=1, le=60, description="Most held-out origins of a series")
+    train_periods_min: int = Field(default=6, ge=2, description="Least periods before the first origin")
+    quantile_levels: tuple[float, ...] = Field(
+        default=(0.5, 0.8, 0.9, 0.95, 0.98), min_length=1, description="Ascending levels of the pinball loss"
+    )
+    evidence_origins: float = Field(
+        default=20, ge=0, description="Origins that weigh as much as the average over the series' class"
+    )
+    tie_tolerance: float = Field(
+        default=0.005, ge=0, description="Share of loss by which a simpler method may be worse and still win"
+    )
+    pool_points_min: int = Field(
+        default=20, ge=1, description="Least points of a category that are pooled by themselves"
+    )
+    paths: int = Field(default=1000, ge=50, description="Bootstrap paths; Willemain et al. 2004")
+    paths_scored: int = Field(default=128, ge=50, description="Bootstrap paths of a held-out origin")
+    lattice_cells: int = Field(default=512, ge=32, description="Most cells of a distribution")
