@@ -1,0 +1,1 @@
+"""Synthetic companies from a seed: source files as an ERP would export them, and the truth behind them."""
