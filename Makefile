@@ -5,7 +5,7 @@ BIN := .venv/bin
 DEMO := demo-company
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint fix clean help
+.PHONY: demo test lint fix docs clean help
 
 help:  ## Show these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
@@ -27,6 +27,9 @@ lint: .venv/test  ## Style, types and import rules only
 fix: .venv/test  ## Mend style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: .venv/run  ## Write the reference pages again from the code
+	$(BIN)/python docs/make_reference.py
 
 .venv/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Plimsoll needs Python 3.11 or newer")'

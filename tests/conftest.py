@@ -114,6 +114,7 @@ def _derived(row):
         "weight_supplier": 0.0,
         "atom_days": [row["mean_days_est"]],
         "atom_probability": [1.0],
+        "demand_last_year_qty": row["rate"] * 365,
         "annual_value": row["rate"] * 365.25 * row["unit_cost_eff"],
         "value_share_cum": 0.5,
         "criticality": row["criticality_eff"],

@@ -139,8 +139,9 @@ def test_first_import_proposes_a_mapping_and_saves_it(run, tmp_path):
     source.mkdir()
     rows = "\n".join(f"2026-{m:02}-{d:02},A{m % 3},{d}" for m in range(1, 10) for d in (3, 11, 19))
     (source / "sales.csv").write_text(f"Order Date,Material,Quantity\n{rows}\n")
+    costs = "".join(f"A{n},part {n},{n or 'four'}\n" for n in range(12))
     (source / "stock.csv").write_text("Material,Quantity on hand\nA0,5\nA1,7\nA2,1\n")
-    (source / "parts.csv").write_text("Material,Description,Standard cost\nA0,x,2.5\nA1,y,3\nA2,z,four\n")
+    (source / "parts.csv").write_text("Material,Description,Standard cost\n" + costs)
     assert run("init", tmp_path / "w")[0] == 0
     code, out, err = run("import", tmp_path / "w", source)
     assert code == 0, err

@@ -43,9 +43,9 @@ def test_evidence_ratio_equals_loops():
     group = np.repeat(np.arange(len(flat)), [len(member) for member in flat])
     found = moments(group, np.concatenate(flat), len(flat))
     parent = np.repeat(np.arange(5), 6)
-    expected = ratio_in_loops(groups, supply.Params())
-    assert supply.Params().k_min < expected < supply.Params().k_max
-    assert evidence_ratio(found, parent, supply.Params()) == pytest.approx(expected, rel=1e-10)
+    expected = ratio_in_loops(groups, supply.SupplyParams())
+    assert supply.SupplyParams().k_min < expected < supply.SupplyParams().k_max
+    assert evidence_ratio(found, parent, supply.SupplyParams()) == pytest.approx(expected, rel=1e-10)
 
 
 def test_evidence_ratio_recovers_the_variances_it_was_made_from():
@@ -54,9 +54,9 @@ def test_evidence_ratio_recovers_the_variances_it_was_made_from():
     rng = np.random.default_rng(6)
     truth = np.repeat(rng.normal(0, 3, 3000), 6)
     found = moments(np.repeat(np.arange(3000), 6), truth + rng.normal(0, 6, truth.size), 3000)
-    k = evidence_ratio(found, np.arange(3000) % 3, supply.Params())
+    k = evidence_ratio(found, np.arange(3000) % 3, supply.SupplyParams())
     assert k == pytest.approx(4.0, rel=0.22)
-    known = evidence_ratio(found, np.arange(3000), supply.Params(), known=np.zeros(3000))
+    known = evidence_ratio(found, np.arange(3000), supply.SupplyParams(), known=np.zeros(3000))
     assert known == pytest.approx(4.0, rel=0.22)
 
 
@@ -64,7 +64,9 @@ def test_groups_that_differ_by_chance_only_get_no_weight_of_their_own():
     rng = np.random.default_rng(7)
     values = rng.permuted(np.arange(6.0) + np.zeros((400, 1)), axis=1).ravel()  # every group mean is 2.5
     found = moments(np.repeat(np.arange(400), 6), values, 400)
-    assert evidence_ratio(found, np.zeros(400, dtype=int), supply.Params()) == supply.Params().k_max
+    assert (
+        evidence_ratio(found, np.zeros(400, dtype=int), supply.SupplyParams()) == supply.SupplyParams().k_max
+    )
 
 
 def test_mean_estimates_equal_loops():
@@ -92,7 +94,7 @@ def test_mean_estimates_equal_loops():
     ]
     received = table("receipts").conform(pl.DataFrame(rows, schema=names, orient="row"))
     on = received.select("item_id", "to_location_id", "from_location_id").unique()
-    params = supply.Params()
+    params = supply.SupplyParams()
     found = supply.estimate(received, table("lanes").conform(on), params, as_of=AS_OF)
 
     def of(**key):

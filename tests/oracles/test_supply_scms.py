@@ -31,7 +31,7 @@ def scms():
     )
     received = table("receipts").conform(rows)
     lanes = table("lanes").conform(rows.select("item_id", "to_location_id", "from_location_id").unique())
-    return received, lanes, supply.estimate(received, lanes, supply.Params(), as_of=AS_OF)
+    return received, lanes, supply.estimate(received, lanes, supply.SupplyParams(), as_of=AS_OF)
 
 
 def test_every_lane_has_a_distribution_within_its_suppliers_data(scms):
@@ -78,5 +78,5 @@ def test_busy_lanes_reproduce_their_own_mean(scms):
 
 def test_dated_before_the_order_are_reported(scms):
     received, _, _ = scms
-    found = {f.code: f.n_rows for f in supply.unusable_receipts(received, supply.Params(), as_of=AS_OF)}
+    found = {f.code: f.n_rows for f in supply.unusable_receipts(received, supply.SupplyParams(), as_of=AS_OF)}
     assert found == {"lead-time-undated": 5732, "lead-time-negative": 5}

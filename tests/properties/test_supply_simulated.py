@@ -51,7 +51,9 @@ def test_plentiful_lanes_agree_with_the_truth():
     cv, n = 0.35, 4000
     rng = np.random.default_rng(3)
     truth = places(30, 3, 1).with_columns(pl.Series("mean", rng.uniform(10, 90, 90)))
-    found = supply.estimate(*company(truth, np.full(90, n), seed=4, cv=cv), supply.Params(), as_of=AS_OF)
+    found = supply.estimate(
+        *company(truth, np.full(90, n), seed=4, cv=cv), supply.SupplyParams(), as_of=AS_OF
+    )
     found = found.join(truth, on=KEY, maintain_order="left")
     sd = np.sqrt((cv * found["mean"].to_numpy()) ** 2 + 1 / 12)
     z_mean = (found["mean_days_est"].to_numpy() - found["mean"].to_numpy()) / (sd / np.sqrt(n))
@@ -70,7 +72,7 @@ def test_pooling_beats_every_single_level():
     lane = np.repeat(rng.normal(0, 5, 240), 5)
     truth = truth.with_columns(pl.Series("mean", np.maximum(supplier + lane + rng.normal(0, 4, 1200), 2.0)))
     received, lanes = company(truth, rng.integers(1, 9, 1200), seed=6)
-    found = supply.estimate(received, lanes, supply.Params(), as_of=AS_OF).join(
+    found = supply.estimate(received, lanes, supply.SupplyParams(), as_of=AS_OF).join(
         truth, on=KEY, maintain_order="left"
     )
     lead = received.with_columns(
@@ -87,13 +89,13 @@ def test_spread_estimates_are_not_biased_by_pooling():
     # True cv 0.35 everywhere, means known only through few receipts: the typical estimate stays near.
     rng = np.random.default_rng(15)
     truth = places(40, 3, 4).with_columns(pl.Series("mean", np.repeat(rng.uniform(20, 80, 40), 12)))
-    found = supply.estimate(*company(truth, rng.integers(3, 20, 480), 16), supply.Params(), as_of=AS_OF)
+    found = supply.estimate(*company(truth, rng.integers(3, 20, 480), 16), supply.SupplyParams(), as_of=AS_OF)
     ratio = found["sd_days_est"] / found["mean_days_est"]
     assert 0.33 < ratio.median() < 0.37
 
 
 def test_atoms_carry_the_estimate(small):
-    found = supply.estimate(*small, supply.Params(), as_of=AS_OF)
+    found = supply.estimate(*small, supply.SupplyParams(), as_of=AS_OF)
     spread = found.select(*KEY, "mean_days_est", "sd_days_est", "atom_days", "atom_probability").explode(
         "atom_days", "atom_probability"
     )
@@ -119,11 +121,11 @@ def test_atoms_carry_the_estimate(small):
 
 def test_order_of_rows_changes_nothing(small):
     received, lanes = small
-    first = supply.estimate(received, lanes, supply.Params(), as_of=AS_OF)
+    first = supply.estimate(received, lanes, supply.SupplyParams(), as_of=AS_OF)
     shuffled = supply.estimate(
         received.sample(fraction=1.0, shuffle=True, seed=7),
         lanes.sample(fraction=1.0, shuffle=True, seed=8),
-        supply.Params(),
+        supply.SupplyParams(),
         as_of=AS_OF,
     )
     assert first.equals(shuffled)
@@ -137,10 +139,10 @@ def test_order_of_rows_changes_nothing(small):
 def test_order_of_rows_changes_no_comparison(small):
     received, lanes = small
     lanes = lanes.with_columns(pl.lit(33.3).alias("lead_time_days_set"))
-    first = supply.compare_master(received, lanes, supply.Params(), as_of=AS_OF)
+    first = supply.compare_master(received, lanes, supply.SupplyParams(), as_of=AS_OF)
     mixed = received.sample(fraction=1.0, shuffle=True, seed=9)
     assert first.height == 48
-    assert first.equals(supply.compare_master(mixed, lanes, supply.Params(), as_of=AS_OF))
+    assert first.equals(supply.compare_master(mixed, lanes, supply.SupplyParams(), as_of=AS_OF))
 
 
 def test_what_was_not_known_changes_nothing(small):
@@ -151,12 +153,12 @@ def test_what_was_not_known_changes_nothing(small):
         pl.col("order_id") + "F",
     )
     later = pl.concat([received, future])
-    known = supply.estimate(received, lanes, supply.Params(), as_of=AS_OF)
-    assert known.equals(supply.estimate(later, lanes, supply.Params(), as_of=AS_OF))
-    assert not known.equals(supply.estimate(later, lanes, supply.Params(), as_of=date(2026, 11, 22)))
+    known = supply.estimate(received, lanes, supply.SupplyParams(), as_of=AS_OF)
+    assert known.equals(supply.estimate(later, lanes, supply.SupplyParams(), as_of=AS_OF))
+    assert not known.equals(supply.estimate(later, lanes, supply.SupplyParams(), as_of=date(2026, 11, 22)))
 
 
 def test_inputs_are_not_written_to(small):
     before = [frame.clone() for frame in small]
-    supply.estimate(*small, supply.Params(), as_of=AS_OF)
+    supply.estimate(*small, supply.SupplyParams(), as_of=AS_OF)
     assert all(frame.equals(copy) for frame, copy in zip(small, before, strict=True))

@@ -34,8 +34,8 @@ def case(request, company):
             )
         )
     )
-    params = targets.Params(
-        abc_scope=request.param, kinds=targets.Params().kinds.model_copy(update={"AX": "economic"})
+    params = targets.TargetParams(
+        abc_scope=request.param, kinds=targets.TargetParams().kinds.model_copy(update={"AX": "economic"})
     )
     return tables["points"], tables["demand_estimate"], params
 

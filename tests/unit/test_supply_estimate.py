@@ -39,7 +39,7 @@ def receipts(*rows):
 
 
 def estimate(received, on, **options):
-    return supply.estimate(received, on, supply.Params(**options), as_of=AS_OF)
+    return supply.estimate(received, on, supply.SupplyParams(**options), as_of=AS_OF)
 
 
 def test_means_are_pooled_by_hand():
@@ -145,7 +145,7 @@ def test_comparison_with_the_master_by_hand():
     typed = lanes(
         ("A", "DC", "S", 30.0), ("B", "DC", "S", 50.0), ("A", "DC", "T", 9.0), ("C", "DC", "S", None)
     )
-    found = supply.compare_master(received, typed, supply.Params(), as_of=AS_OF)
+    found = supply.compare_master(received, typed, supply.SupplyParams(), as_of=AS_OF)
     assert found.select("level", "from_location_id", "to_location_id", "n_receipts", "typed_days").rows() == [
         ("lane", "S", "DC", 5, 38.0),
         ("lane", "T", "DC", 1, 9.0),
@@ -161,7 +161,7 @@ def test_comparison_with_the_master_by_hand():
 
 def test_comparison_without_typed_values_is_empty():
     found = supply.compare_master(
-        receipts(("A", "DC", "S", [5])), lanes(("A", "DC", "S", None)), supply.Params(), as_of=AS_OF
+        receipts(("A", "DC", "S", [5])), lanes(("A", "DC", "S", None)), supply.SupplyParams(), as_of=AS_OF
     )
     assert found.is_empty()
 
@@ -169,4 +169,4 @@ def test_comparison_without_typed_values_is_empty():
 @pytest.mark.parametrize("settings", [{"k_min": 60.0}, {"typed_cv": -0.1}, {"typed_cb": 0.3}])
 def test_unusable_settings_are_refused(settings):
     with pytest.raises(SettingError, match=next(iter(settings))):
-        supply.Params.read(settings, "supply")
+        supply.SupplyParams.read(settings, "supply")

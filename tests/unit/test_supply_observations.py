@@ -34,7 +34,7 @@ def receipts(*rows):
 def observed(*rows, **options):
     frame = receipts(*rows)
     nodes = number_nodes(frame, table("lanes").empty())
-    items, lanes = observe(frame, nodes, supply.Params(**options), as_of=AS_OF)
+    items, lanes = observe(frame, nodes, supply.SupplyParams(**options), as_of=AS_OF)
     return items["lead_days"].to_list(), lanes["lead_days"].to_list()
 
 
@@ -76,7 +76,7 @@ def test_what_says_nothing_is_left_out_and_reported():
         receipt("P6", -5, received_date=AS_OF + timedelta(days=1), ordered_date=None),
     )
     assert observed(*frame.rows(named=True))[0] == [10.0]
-    found = findings_frame(supply.unusable_receipts(frame, supply.Params(), as_of=AS_OF))
+    found = findings_frame(supply.unusable_receipts(frame, supply.SupplyParams(), as_of=AS_OF))
     assert found.select("code", "n_rows", "keys").rows() == [
         ("lead-time-absurd", 1, "P5 @ A"),
         ("lead-time-expedited", 1, "P4 @ A"),
@@ -86,7 +86,7 @@ def test_what_says_nothing_is_left_out_and_reported():
 
 
 def test_clean_receipts_have_no_findings():
-    assert supply.unusable_receipts(receipts(receipt("P1", 0)), supply.Params(), as_of=AS_OF) == []
+    assert supply.unusable_receipts(receipts(receipt("P1", 0)), supply.SupplyParams(), as_of=AS_OF) == []
 
 
 def test_expedited_receipts_count_when_told_so():

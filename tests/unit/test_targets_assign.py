@@ -12,7 +12,7 @@ VALUES = [4000, 2500, 1500, 700, 500, 300, 200, 150, 100, 50]  # money per year,
 
 def assign(company, rows, **settings):
     tables = company(*rows)
-    params = targets.Params.read(settings, "targets")
+    params = targets.TargetParams.read(settings, "targets")
     return targets.assign(tables["points"], tables["demand_estimate"], params)
 
 
@@ -65,7 +65,7 @@ def test_unknown_cost_and_unknown_demand_count_as_nothing(company):
     tables = company({"item": "A"}, {"item": "B"})
     points = tables["points"].with_columns(pl.lit(None, dtype=pl.Float64).alias("unit_cost_eff"))
     found = targets.assign(
-        points, tables["demand_estimate"].filter(pl.col("item_id") == "A"), targets.Params()
+        points, tables["demand_estimate"].filter(pl.col("item_id") == "A"), targets.TargetParams()
     )
     assert found.select("annual_value", "abc", "xyz").rows() == [(0.0, "C", "X"), (0.0, "C", "Z")]
     assert found["cv"].to_list() == [pytest.approx(1 / 7), None]
@@ -74,14 +74,14 @@ def test_unknown_cost_and_unknown_demand_count_as_nothing(company):
 def test_one_period_says_nothing_about_variability(company):
     tables = company({})
     demand = tables["demand_estimate"].with_columns(pl.lit(1).alias("n_periods"))
-    assert targets.assign(tables["points"], demand, targets.Params()).select("cv", "xyz").row(0) == (
+    assert targets.assign(tables["points"], demand, targets.TargetParams()).select("cv", "xyz").row(0) == (
         None,
         "Z",
     )
 
 
 def test_defaults_are_differentiated(company):
-    service = targets.Params().service.model_dump()
+    service = targets.TargetParams().service.model_dump()
     assert 0.98 <= min(service[c] for c in ("AX", "AY", "AZ")) <= max(service.values()) <= 0.99
     assert [service[c] for c in ("CX", "CY", "CZ")] == [0.92, 0.91, 0.90]
     found = ten(company)
@@ -181,11 +181,11 @@ def test_a_promised_service_is_not_weighed_against_holding_cost(company):
 )
 def test_unusable_settings_are_refused(settings, message):
     with pytest.raises(SettingError, match=message):
-        targets.Params.read(settings, "targets")
+        targets.TargetParams.read(settings, "targets")
 
 
 def test_no_points_no_targets():
     empty = targets.assign(
-        table("planning_point").empty(), table("demand_estimate").empty(), targets.Params()
+        table("planning_point").empty(), table("demand_estimate").empty(), targets.TargetParams()
     )
     assert empty.equals(table("target").empty())

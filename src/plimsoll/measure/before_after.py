@@ -2,7 +2,6 @@
 
 import polars as pl
 
-from plimsoll.domain.calendar import DAYS_PER_YEAR
 from plimsoll.maths.kernels.policy import CYCLE_SERVICE, FILL_RATE, GIVEN, ON_HAND, size_policies
 from plimsoll.maths.ragged import from_lists
 from plimsoll.measure.health import KEY
@@ -19,7 +18,14 @@ SCHEMA = pl.Schema(
     }
 )
 Row = tuple[float | None, float | None, int]  # before, after, n_points
-FROM_POINTS = ("unit_cost_eff", "unit_price_eff", "current_min", "current_max", "unmet_demand_eff")
+FROM_POINTS = (
+    "unit_cost_eff",
+    "unit_price_eff",
+    "demand_last_year_qty",
+    "current_min",
+    "current_max",
+    "unmet_demand_eff",
+)
 FROM_POLICY = (
     "policy",
     "target_service_eff",
@@ -38,6 +44,7 @@ FROM_DEMAND = (
     "pmf_lead",
     "pmf_protection",
 )
+FROM_STOCK = ("inventory_value", "cover_days", "turns", "coming_fill_rate")  # before: from stock on hand
 FROM_HEALTH = ("on_hand_value", "exposure_value", "short_qty")
 _ROUNDING = 1e-9  # a level this close below a lattice point is that point
 _SETTINGS = (
@@ -51,18 +58,26 @@ FIGURES = {
         "Stock at cost. Before: on hand today. After: expected stock under the plan's policies once today's "
         "surplus has sold; points that are not held count as 0.",
     ),
-    "cover_days": ("days", "Inventory value / yearly demand at cost × 365.25 (days inventory outstanding)."),
-    "turns": ("per year", "Expected yearly demand at cost / inventory value."),
-    "target_service": ("share", "Service target weighted by yearly demand at cost; unknown before."),
+    "cover_days": (
+        "days",
+        "Inventory value / last year's customer demand at cost × 365 (days inventory outstanding).",
+    ),
+    "turns": ("per year", "Last year's customer demand at cost / inventory value."),
+    "target_service": (
+        "share",
+        "Service target weighted by last year's customer demand at cost; unknown before.",
+    ),
     "rule_inventory_value": ("money", f"Expected stock at cost in the long run. {_SETTINGS}"),
     "fill_rate": (
         "share",
-        "Units served from stock / units asked for in the long run, weighted by yearly demand at cost. "
+        "Units served from stock / units asked for in the long run, weighted by last year's customer demand "
+        "at cost. "
         f"{_SETTINGS}",
     ),
     "cycle_service": (
         "share",
-        f"Replenishment cycles without a stock-out, weighted by yearly demand at cost. {_SETTINGS}",
+        "Replenishment cycles without a stock-out, weighted by last year's customer demand at cost. "
+        f"{_SETTINGS}",
     ),
     "coming_fill_rate": (
         "share",
@@ -74,7 +89,12 @@ FIGURES = {
 
 
 def before_after(
-    health: pl.DataFrame, policy: pl.DataFrame, points: pl.DataFrame, demand_estimate: pl.DataFrame
+    health: pl.DataFrame,
+    policy: pl.DataFrame,
+    points: pl.DataFrame,
+    demand_estimate: pl.DataFrame,
+    *,
+    stock_is_known: bool = True,
 ) -> pl.DataFrame:
     """Compare today with the plan, one figure a row.
 
@@ -85,6 +105,7 @@ def before_after(
     Parameters
     ----------
     health, policy, points, demand_estimate : inventory_health, policy, planning_point, demand_estimate
+    stock_is_known : False if no stock was ever recorded; then nothing is said of the stock before
 
     Returns
     -------
@@ -97,11 +118,13 @@ def before_after(
         .join(policy.select(*KEY, *FROM_POLICY), on=KEY)
         .join(demand_estimate.select(*KEY, *FROM_DEMAND), on=KEY)
         .join(health.select(*KEY, *FROM_HEALTH), on=KEY)
-        .with_columns(yearly_value=pl.col("mean_per_day_est") * DAYS_PER_YEAR * pl.col("unit_cost_eff"))
+        .with_columns(yearly_value=pl.col("demand_last_year_qty") * pl.col("unit_cost_eff"))
         .sort(KEY)
     )
     served = wide.filter((pl.col("policy") != "none") & (pl.col("mean_protection_qty") > 0))
     rows = {**_money(wide), **_service(served), "coming_fill_rate": _coming(served)}
+    if not stock_is_known:
+        rows |= {name: (None, *rows[name][1:]) for name in FROM_STOCK}
     return pl.DataFrame(
         [(name, unit, *rows[name], definition) for name, (unit, definition) in FIGURES.items()],
         schema=SCHEMA,
@@ -119,7 +142,7 @@ def _money(wide: pl.DataFrame) -> dict[str, Row]:
 
     return {
         "inventory_value": (before, after, n),
-        "cover_days": (ratio(before * DAYS_PER_YEAR, yearly), ratio(after * DAYS_PER_YEAR, yearly), n),
+        "cover_days": (ratio(before * 365, yearly), ratio(after * 365, yearly), n),
         "turns": (ratio(yearly, before), ratio(yearly, after), n),
     }
 
@@ -203,6 +226,6 @@ def _coming(served: pl.DataFrame) -> Row:
 
 
 def _weighted(frame: pl.DataFrame, values: pl.Series | None) -> float | None:
-    """Return the mean of the values weighted by yearly demand at cost; null without values or weight."""
+    """Return the mean weighted by last year's customer demand at cost; null without values or weight."""
     total = float(frame["yearly_value"].sum())
     return None if values is None or total <= 0 else float((values * frame["yearly_value"]).sum()) / total

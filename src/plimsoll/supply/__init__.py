@@ -8,6 +8,6 @@ to usable stock. Sources: Buehlmann & Straub 1970, Jewell 1975.
 from plimsoll.supply.estimate import estimate
 from plimsoll.supply.master import compare_master
 from plimsoll.supply.observations import unusable_receipts
-from plimsoll.supply.params import Params
+from plimsoll.supply.params import SupplyParams
 
-__all__ = ["Params", "compare_master", "estimate", "unusable_receipts"]
+__all__ = ["SupplyParams", "compare_master", "estimate", "unusable_receipts"]

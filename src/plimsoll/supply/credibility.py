@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plimsoll.maths.ragged import Floats, Ints
-from plimsoll.supply.params import Params
+from plimsoll.supply.params import SupplyParams
 
 MIN_FOR_SPREAD = 5  # squared residuals of fewer observations say too little about their own variance
 
@@ -40,7 +40,9 @@ def moments(group: Ints, value: Floats, n_groups: int) -> Moments:
     return Moments(n, mean, squares / np.maximum(n - 1, 1))
 
 
-def evidence_ratio(found: Moments, parent: Ints, params: Params, *, known: Floats | None = None) -> float:
+def evidence_ratio(
+    found: Moments, parent: Ints, params: SupplyParams, *, known: Floats | None = None
+) -> float:
     """Return k = within variance / between variance: n observations weigh n / (n + k).
 
         tau2 = (sum n_g (m_g - m_p)^2 - (G - P) sigma2) / (N - sum_p sum_g n_g^2 / N_p),  k = sigma2 / tau2
@@ -66,7 +68,7 @@ def evidence_ratio(found: Moments, parent: Ints, params: Params, *, known: Float
     Eight groups of four, means 0 and 2, variance 1 within: tau2 = (32 - 7) / (32 - 4) and k = 28 / 25.
 
     >>> found = Moments(np.full(8, 4), np.tile([0.0, 2.0], 4), np.ones(8))
-    >>> evidence_ratio(found, np.zeros(8, dtype=int), Params())
+    >>> evidence_ratio(found, np.zeros(8, dtype=int), SupplyParams())
     1.12
     """
     used = found.n > 0 if known is None else (found.n > 0) & ~np.isnan(known)
@@ -87,7 +89,7 @@ def evidence_ratio(found: Moments, parent: Ints, params: Params, *, known: Float
     return float(np.clip(within * scale / between, params.k_min, params.k_max))
 
 
-def spread_ratio(group: Ints, value: Floats, found: Moments, parent: Ints, params: Params) -> float:
+def spread_ratio(group: Ints, value: Floats, found: Moments, parent: Ints, params: SupplyParams) -> float:
     """Return k of the variances of groups: n observations weigh (n - 1) / (n - 1 + k).
 
     The squared residuals r^2 n / (n - 1) of a group have its variance as their mean; how much

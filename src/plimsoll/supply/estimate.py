@@ -11,7 +11,7 @@ from plimsoll.maths.ragged import Floats, Ints
 from plimsoll.supply import atoms
 from plimsoll.supply.credibility import Moments, Pooled, evidence_ratio, moments, pool, spread_ratio
 from plimsoll.supply.observations import NODE, number_nodes, observe
-from plimsoll.supply.params import Params
+from plimsoll.supply.params import SupplyParams
 
 METHODS = ("item", "lane", "supplier", "typed", "default")
 
@@ -31,7 +31,9 @@ class Evidence:
     deliveries: pl.DataFrame
 
 
-def estimate(receipts: pl.DataFrame, lanes: pl.DataFrame, params: Params, *, as_of: date) -> pl.DataFrame:
+def estimate(
+    receipts: pl.DataFrame, lanes: pl.DataFrame, params: SupplyParams, *, as_of: date
+) -> pl.DataFrame:
     """Return the lead-time distribution of every lane row, pooled from item to lane to supplier by evidence.
 
         mean_supplier = z m_supplier + (1 - z) typed,  mean_lane = z m_lane + (1 - z) mean_supplier,
@@ -63,7 +65,7 @@ def estimate(receipts: pl.DataFrame, lanes: pl.DataFrame, params: Params, *, as_
     --------
     >>> lane = {"item_id": "A", "to_location_id": "DC", "from_location_id": "S", "lead_time_days_set": 30.0}
     >>> lanes = table("lanes").conform(pl.DataFrame([lane]))
-    >>> found = estimate(table("receipts").empty(), lanes, Params(), as_of=date(2026, 3, 1))
+    >>> found = estimate(table("receipts").empty(), lanes, SupplyParams(), as_of=date(2026, 3, 1))
     >>> found.select("mean_days_est", "sd_days_est", "method_used").row(0)
     (30.0, 9.0, 'typed')
     """
@@ -75,7 +77,9 @@ def estimate(receipts: pl.DataFrame, lanes: pl.DataFrame, params: Params, *, as_
     return table("lead_time_estimate").conform(_result(rows, evidence, params))
 
 
-def _weigh(items: pl.DataFrame, deliveries: pl.DataFrame, nodes: pl.DataFrame, params: Params) -> Evidence:
+def _weigh(
+    items: pl.DataFrame, deliveries: pl.DataFrame, nodes: pl.DataFrame, params: SupplyParams
+) -> Evidence:
     """Return the moments of each level and the evidence ratios that the data support."""
     lane_of, supplier_of = nodes["lane"].to_numpy(), nodes["supplier"].to_numpy()
     supplier_of_lane = nodes.unique("lane", keep="first", maintain_order=True)["supplier"].to_numpy()
@@ -109,7 +113,7 @@ def _weigh(items: pl.DataFrame, deliveries: pl.DataFrame, nodes: pl.DataFrame, p
     )
 
 
-def _supplier_level(own: Moments, typed: Floats, k: float, params: Params) -> Pooled:
+def _supplier_level(own: Moments, typed: Floats, k: float, params: SupplyParams) -> Pooled:
     """Return mean and variance of each row's supplier, the typed value standing behind its receipts.
 
     A default is no evidence: where nothing was typed, receipts have the whole weight.
@@ -122,7 +126,7 @@ def _supplier_level(own: Moments, typed: Floats, k: float, params: Params) -> Po
     return Pooled(weight, mean, trust * own.var + (1.0 - trust) * np.square(params.typed_cv * mean))
 
 
-def _result(rows: pl.DataFrame, evidence: Evidence, params: Params) -> pl.DataFrame:
+def _result(rows: pl.DataFrame, evidence: Evidence, params: SupplyParams) -> pl.DataFrame:
     """Return the columns of the estimate for the nodes asked for."""
     node, lane, supplier = (rows[name].to_numpy() for name in ("node", "lane", "supplier"))
     own, of_lane = evidence.by_item.take(node), evidence.by_lane.take(lane)
@@ -161,7 +165,7 @@ def _result(rows: pl.DataFrame, evidence: Evidence, params: Params) -> pl.DataFr
     ).with_columns(_reason(params))
 
 
-def _reason(params: Params) -> pl.Expr:
+def _reason(params: SupplyParams) -> pl.Expr:
     """Return why the item's own receipts do not decide, in words."""
     spread = f"a spread of {100 * params.typed_cv:.0f} % of the mean is assumed"
     few = pl.format(
@@ -185,7 +189,7 @@ def _reason(params: Params) -> pl.Expr:
 
 
 def _shapes(
-    lane: Ints, supplier: Ints, cv: Floats, evidence: Evidence, params: Params
+    lane: Ints, supplier: Ints, cv: Floats, evidence: Evidence, params: SupplyParams
 ) -> tuple[Floats, Floats]:
     """Return standardised atoms and probabilities of each row: of its lane, or else its supplier, or a gamma.
 

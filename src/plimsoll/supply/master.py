@@ -7,11 +7,11 @@ import polars as pl
 
 from plimsoll.supply.credibility import moments
 from plimsoll.supply.observations import number_nodes, observe
-from plimsoll.supply.params import Params
+from plimsoll.supply.params import SupplyParams
 
 
 def compare_master(
-    receipts: pl.DataFrame, lanes: pl.DataFrame, params: Params, *, as_of: date
+    receipts: pl.DataFrame, lanes: pl.DataFrame, params: SupplyParams, *, as_of: date
 ) -> pl.DataFrame:
     """Return typed and measured lead time of every supplier and lane that has both.
 
@@ -42,7 +42,7 @@ def compare_master(
     >>> rows = [{**key, "order_id": f"P{day}", "ordered_date": date(2026, 1, 1),
     ...          "received_date": date(2026, 1, day), "quantity": 1.0} for day in (13, 15)]
     >>> receipts = table("receipts").conform(pl.DataFrame(rows))
-    >>> found = compare_master(receipts, lanes, Params(), as_of=date(2026, 2, 1))
+    >>> found = compare_master(receipts, lanes, SupplyParams(), as_of=date(2026, 2, 1))
     >>> found.select("level", "typed_days", "measured_days", "z_score").rows()
     [('lane', 10.0, 13.0, 3.0), ('supplier', 10.0, 13.0, 3.0)]
     """

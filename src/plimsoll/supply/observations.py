@@ -6,7 +6,7 @@ from datetime import date
 import polars as pl
 
 from plimsoll.domain.findings import Finding, keys_of
-from plimsoll.supply.params import Params
+from plimsoll.supply.params import SupplyParams
 
 LANE = ("from_location_id", "to_location_id")
 NODE = (*LANE, "item_id")
@@ -36,7 +36,7 @@ UNUSABLE = {
 }
 
 
-def _judged(receipts: pl.DataFrame, params: Params, as_of: date) -> pl.DataFrame:
+def _judged(receipts: pl.DataFrame, params: SupplyParams, as_of: date) -> pl.DataFrame:
     """Return the receipts known at `as_of` with `lead_days` and the code that rules them out, if any."""
     lead = (pl.col("received_date") - pl.col("ordered_date")).dt.total_days()
     expedited = pl.col("expedited").fill_null(False) & (not params.use_expedited)
@@ -55,7 +55,7 @@ def _judged(receipts: pl.DataFrame, params: Params, as_of: date) -> pl.DataFrame
     )
 
 
-def unusable_receipts(receipts: pl.DataFrame, params: Params, *, as_of: date) -> list[Finding]:
+def unusable_receipts(receipts: pl.DataFrame, params: SupplyParams, *, as_of: date) -> list[Finding]:
     """Return one finding for each reason why receipts known at `as_of` are no evidence of a lead time.
 
     Parameters
@@ -70,7 +70,7 @@ def unusable_receipts(receipts: pl.DataFrame, params: Params, *, as_of: date) ->
     >>> row = {"order_id": "P1", "item_id": "A", "to_location_id": "DC", "from_location_id": "S",
     ...        "ordered_date": date(2026, 2, 1), "received_date": date(2026, 1, 1), "quantity": 5.0}
     >>> receipts = table("receipts").conform(pl.DataFrame([row]))
-    >>> found = unusable_receipts(receipts, Params(), as_of=date(2026, 3, 1))
+    >>> found = unusable_receipts(receipts, SupplyParams(), as_of=date(2026, 3, 1))
     >>> found[0].code, found[0].what
     ('lead-time-negative', 'Receipts dated before their order: 1 (P1 @ A).')
     """
@@ -113,7 +113,7 @@ def number_nodes(receipts: pl.DataFrame, lanes: pl.DataFrame) -> pl.DataFrame:
 
 
 def observe(
-    receipts: pl.DataFrame, nodes: pl.DataFrame, params: Params, *, as_of: date
+    receipts: pl.DataFrame, nodes: pl.DataFrame, params: SupplyParams, *, as_of: date
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the observations of items and of lanes: one row an order delivery.
 

@@ -4,10 +4,10 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from plimsoll.domain import params
+from plimsoll.domain.params import Params
 
 
-class Params(params.Params):
+class SupplyParams(Params):
     """How lead times are estimated from receipts; the section `[supply]` of the settings."""
 
     typed_cv: float = Field(

@@ -6,6 +6,6 @@ balance of holding against shortage cost ("economic").
 """
 
 from plimsoll.targets.assign import assign
-from plimsoll.targets.params import Params
+from plimsoll.targets.params import TargetParams
 
-__all__ = ["Params", "assign"]
+__all__ = ["TargetParams", "assign"]

@@ -4,11 +4,11 @@ import polars as pl
 
 from plimsoll.domain.calendar import DAYS_PER_YEAR
 from plimsoll.domain.tables import table
-from plimsoll.targets.params import Params
+from plimsoll.targets.params import TargetParams
 from plimsoll.targets.segment import segment
 
 
-def assign(points: pl.DataFrame, demand_estimate: pl.DataFrame, params: Params) -> pl.DataFrame:
+def assign(points: pl.DataFrame, demand_estimate: pl.DataFrame, params: TargetParams) -> pl.DataFrame:
     """Return class and service target of every point, the rule's figure beside a person's.
 
     Parameters
@@ -24,7 +24,7 @@ def assign(points: pl.DataFrame, demand_estimate: pl.DataFrame, params: Params) 
 
     Examples
     --------
-    >>> assign(table("planning_point").empty(), table("demand_estimate").empty(), Params()).height
+    >>> assign(table("planning_point").empty(), table("demand_estimate").empty(), TargetParams()).height
     0
     """
     rated = segment(points, demand_estimate, params).with_columns(
@@ -56,7 +56,7 @@ def critical_ratio() -> pl.Expr:
     return pl.when(short > 0).then(short / (short + held)).otherwise(0.0)
 
 
-def _kind(params: Params) -> list[pl.Expr]:
+def _kind(params: TargetParams) -> list[pl.Expr]:
     """Return the kind of target in force and why it is not the wanted one.
 
     A person's kind wins over the class's. A person's service figure without a kind is a promise
@@ -76,7 +76,7 @@ def _kind(params: Params) -> list[pl.Expr]:
     ]
 
 
-def _service(params: Params) -> pl.Expr:
+def _service(params: TargetParams) -> pl.Expr:
     """Return the service target by rule: of economics where that kind is in force, or else of the class."""
     by_class = pl.col("class").replace_strict(params.service.model_dump(), return_dtype=pl.Float64)
     economic = critical_ratio().clip(params.economic_min, params.economic_max)
@@ -88,7 +88,7 @@ def _service(params: Params) -> pl.Expr:
     )
 
 
-def in_force(rated: pl.DataFrame, params: Params) -> pl.DataFrame:
+def in_force(rated: pl.DataFrame, params: TargetParams) -> pl.DataFrame:
     """Return the rows with the target in force and what decided it: person, criticality or segment.
 
     | first that applies | target_service_eff | target_source |

@@ -4,14 +4,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from plimsoll.domain import params
+from plimsoll.domain.params import Params
 
 Kind = Literal["cycle", "fill", "economic"]
 Share = Annotated[float, Field(gt=0, lt=1, description="Service target of the class, share")]
 ClassKind = Annotated[Kind | None, Field(description="Kind of target of the class; not set: that of `kind`")]
 
 
-class Service(params.Params):
+class Service(Params):
     """Service target of each class; the section `[targets.service]` of the settings.
 
     Defaults follow general practice: the valuable, steady items 98-99 %, the tail 90-92 %.
@@ -28,7 +28,7 @@ class Service(params.Params):
     CZ: Share = 0.90
 
 
-class Kinds(params.Params):
+class Kinds(Params):
     """Kind of target of each class; the section `[targets.kinds]` of the settings."""
 
     AX: ClassKind = None
@@ -42,7 +42,7 @@ class Kinds(params.Params):
     CZ: ClassKind = None
 
 
-class Params(params.Params):
+class TargetParams(Params):
     """How items are classed and what service each class gets; the section `[targets]` of the settings."""
 
     abc_cuts: tuple[float, float] = Field(

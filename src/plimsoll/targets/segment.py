@@ -3,13 +3,13 @@
 import polars as pl
 
 from plimsoll.domain.calendar import DAYS_PER_YEAR
-from plimsoll.targets.params import Params
+from plimsoll.targets.params import TargetParams
 
 KEY = ("item_id", "location_id")
 ROUNDING = 1e-9  # shares are sums of floats: a class that ends at exactly 0.80 must not move by the last bit
 
 
-def segment(points: pl.DataFrame, demand_estimate: pl.DataFrame, params: Params) -> pl.DataFrame:
+def segment(points: pl.DataFrame, demand_estimate: pl.DataFrame, params: TargetParams) -> pl.DataFrame:
     """Return each point with its yearly value, ABC class, coefficient of variation and XYZ class.
 
         annual_value = mean_per_day 365.25 unit_cost;   cv = sd_per_period / (mean_per_day period_days)

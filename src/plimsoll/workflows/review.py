@@ -42,6 +42,7 @@ def assemble(
             tables["policy"],
             tables["planning_point"],
             tables["demand_estimate"],
+            stock_is_known="stock" in run.manifest["inputs"],
         ),
         quarantined=dict(counts.iter_rows()),
         seconds=seconds or {},

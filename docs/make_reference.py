@@ -1,0 +1,372 @@
+"""Write the reference pages from what the program itself declares; `make docs` runs this.
+
+Tables come from the schema files, settings from the stages' options, commands from the command
+line, findings and reasons from their registries. A test refuses pages that are out of date.
+"""
+
+import re
+import tempfile
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import typer
+
+from plimsoll.cli.app import app
+from plimsoll.demand.shelf import methods
+from plimsoll.domain import errors
+from plimsoll.domain.findings import Finding
+from plimsoll.domain.reasons import REASONS
+from plimsoll.domain.tables import DTYPES, Column, input_tables, table, table_names
+from plimsoll.integrations import read_source
+from plimsoll.policy.reasons import FALLBACK_REASONS, POLICY_REASONS
+from plimsoll.replenish.position import findings_of
+from plimsoll.supply import SupplyParams, unusable_receipts
+from plimsoll.workflows.benchmarks.registry import BENCHMARKS
+from plimsoll.workflows.settings import sections
+
+FOLDER = Path(__file__).parent / "reference"
+MADE = "<!-- Made by docs/make_reference.py: change the source and run `make docs`. -->"
+
+# table -> what one row is, and for results which stage writes it
+ROWS = {
+    "items": "an item",
+    "locations": "a place: supplier, plant, DC, branch or customer",
+    "stocking_points": "an item kept at a location",
+    "lanes": "a way to replenish an item at a location",
+    "bom": "a component of a parent item",
+    "demand": "a customer order line, or a period total",
+    "availability": "whether an item was in stock in a period",
+    "receipts": "a received (part of a) purchase, transfer or production line",
+    "stock": "a count of an item at a location",
+    "open_orders": "an order line not fully received",
+    "events": "demand that is known or controlled",
+    "customers": "a customer",
+    "finding": "what a check found; written by the import and by every stage",
+    "quarantine": "a row that was set aside, as it was; written by the import",
+    "planning_point": "a stocking point with every value in force; written by `ingest.complete`",
+    "lead_time_estimate": "the lead-time distribution of a lane; written by `supply.estimate`",
+    "demand_estimate": "the demand distribution of a stocking point; written by `demand.estimate`",
+    "target": "the class and service target of a stocking point; written by `targets.assign`",
+    "policy": "reorder point, lot and buffer of a stocking point; written by `policy.size`",
+    "recommendation": "an order to place today; written by `replenish.recommend`",
+    "outlook": "how a stocking point stands; written by `replenish.recommend`",
+    "inventory_health": "the stock of a stocking point in money; written by `measure.inventory_health`",
+}
+TYPE_NAMES = {"str": "text", "f64": "number", "i64": "whole number", "bool": "true or false", "list": "list"}
+TYPES = {dtype: TYPE_NAMES.get(code, code) for code, dtype in DTYPES.items()}
+LARGE = 1e6  # from here defaults are written with an exponent
+WORDS = {Path: "PATH", datetime: "YYYY-MM-DD", int: "N", list[int]: "N", str: "TEXT"}
+
+
+def _grid(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """Yield a Markdown table; bars and line ends in a cell are taken care of."""
+    yield "| " + " | ".join(header) + " |"
+    yield "| " + " | ".join("---" for _ in header) + " |"
+    for row in rows:
+        yield "| " + " | ".join(" ".join(str(cell).replace("|", "\\|").split()) for cell in row) + " |"
+    yield ""
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _allowed(column: Column) -> str:
+    if column.choices:
+        return ", ".join(f"`{choice}`" for choice in column.choices)
+    low = "" if column.min is None else f"from {column.min:g}"
+    return " ".join(filter(None, (low, "" if column.max is None else f"to {column.max:g}")))
+
+
+def tables_page() -> Iterator[str]:
+    """Yield the page of all tables."""
+    yield from (
+        "# Tables",
+        "",
+        "Input tables are filled from your data by a [mapping](../tasks/import-your-data.md); result tables "
+        "are written by the plan and stored as Parquet in the workspace. Only `demand`, `items` with "
+        "`unit_cost`, and `stock` or `lanes` are needed to start. The key columns name one row. A required "
+        "column is never empty; an empty cell in any other means not known, which is not 0.",
+        "",
+        "Suffixes: `_set` fixed by a person, `_est` estimated, `_opt` chosen by rule, `_eff` in force, "
+        "`_obs` seen in the data, `_qty` in stocking units, `_value` in money, `_days` in days.",
+        "",
+    )
+    results = [name for name in table_names() if name not in input_tables()]
+    for title, names in (("Input tables", input_tables()), ("Result tables", results)):
+        yield from (f"## {title}", "")
+        for name in sorted(names, key=list(ROWS).index):
+            yield from (f"### {name}", "", f"One row is {ROWS[name]}.", "")
+            rows = [
+                (
+                    f"`{column.name}`",
+                    "key" if column.is_key else "",
+                    "required" if column.null == "required" else "",
+                    TYPES[column.dtype],
+                    column.unit,
+                    _allowed(column),
+                    column.description,
+                )
+                for column in table(name).columns
+            ]
+            yield from _grid(("column", "key", "required", "type", "unit", "allowed", "meaning"), rows)
+
+
+def _option(schema: dict[str, Any]) -> str:
+    """Return what a setting may be, from its JSON schema."""
+    known = [part for part in schema.get("anyOf", [schema]) if part.get("type") != "null"]
+    part = schema | known[0]
+    choices = part.get("enum") or re.findall(r"\w+", part.get("pattern", ""))
+    if choices:
+        return ", ".join(f'`"{choice}"`' for choice in choices)
+    signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+    limits = " and ".join(f"{sign} {part[name]:g}" for name, sign in signs.items() if name in part)
+    kind = {"array": "list", "boolean": "true or false", "integer": "whole number", "string": "text"}.get(
+        part["type"], part["type"]
+    )
+    return f"{part.get('format', kind)} {limits}".strip()
+
+
+def _toml(value: object) -> str:
+    """Return a default as it would stand in the settings file."""
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, str) and not value[:4].isdigit():
+        return f'`"{value}"`'
+    large = isinstance(value, float) and value >= LARGE
+    return f"`{value:.0e}`".replace("e+0", "e").replace("e+", "e") if large else f"`{value}`"
+
+
+def _section(name: str, schema: dict[str, Any], defs: dict[str, Any]) -> Iterator[str]:
+    """Yield one section of the settings and the sections inside it."""
+    plain = {key: part for key, part in schema["properties"].items() if "$ref" not in part}
+    yield from (f"## [{name}]", "", schema["description"].splitlines()[0].split(";")[0].rstrip(".") + ".", "")
+    rows = [
+        (f"`{key}`", _toml(part.get("default")), _option(part), _capital(part["description"]))
+        for key, part in plain.items()
+    ]
+    yield from _grid(("setting", "default", "allowed", "meaning"), rows)
+    for key, part in schema["properties"].items():
+        if "$ref" in part:
+            yield from _section(f"{name}.{key}", defs[part["$ref"].split("/")[-1]], defs)
+
+
+def settings_page() -> Iterator[str]:
+    """Yield the page of all settings."""
+    yield from (
+        "# Settings",
+        "",
+        "Settings stand in `plimsoll.toml` in the workspace. What is not there has its default; an unknown "
+        "name or a value out of range is refused with a hint. Every plan records the settings "
+        "it was made with.",
+        "",
+        "```toml",
+        "[plan]",
+        'currency = "EUR"',
+        "",
+        "[targets]",
+        'kind = "fill"',
+        "",
+        "[targets.service]",
+        "AX = 0.985",
+        "",
+        "[supply]",
+        "typed_cv = 0.25",
+        "```",
+        "",
+    )
+    for name, section in sections().items():
+        schema = section.model_json_schema()
+        yield from _section(name, schema, schema.get("$defs", {}))
+
+
+def _usage(name: str, command: Any) -> str:
+    """Return how a command is called: its arguments, then its options in brackets."""
+    words = ["plimsoll", name]
+    for part in command.params:
+        if part.param_type_name == "argument":
+            word = part.metavar or part.name.upper()
+            words.append(word if part.required else f"[{word}]")
+    return " ".join(words)
+
+
+def _parameters(command: Any) -> Iterator[tuple[str, str, str]]:
+    for part in command.params:
+        if part.param_type_name == "argument":
+            yield f"`{part.metavar or part.name.upper()}`", "", part.help
+            continue
+        kind = part.type_descriptor.annotation
+        word = "" if part.is_flag else f" {WORDS[kind]}"
+        default = "" if part.is_flag or part.default in (None, ()) else f"`{part.default}`"
+        yield f"`{part.opts[0]}{word}`", default, part.help
+
+
+def _exit_codes() -> Iterator[tuple[str, str]]:
+    yield "0", "Done."
+    family = {errors.PlimsollError, *errors.PlimsollError.__subclasses__()}
+    for kind in sorted(family, key=lambda kind: (kind.exit_code, kind.__name__)):
+        yield str(kind.exit_code), f"{kind.__name__}: {(kind.__doc__ or '').splitlines()[0]}"
+    yield "130", "Stopped by Ctrl-C; the last good results stay in force."
+
+
+def commands_page() -> Iterator[str]:
+    """Yield the page of all commands."""
+    group: Any = typer.main.get_command(app)
+    yield from (
+        "# Commands",
+        "",
+        "Every command answers `--help`. With `--json` it prints its result as JSON on standard output, and "
+        "an error as JSON on standard error. Progress goes to standard error and only to a terminal.",
+        "",
+    )
+    for name, command in group.commands.items():
+        yield from (f"## {name}", "", command.help, "", "```", _usage(name, command), "```", "")
+        yield from _grid(("argument or option", "default", "meaning"), _parameters(command))
+    yield from ("## Benchmarks", "")
+    yield from _grid(("name", "what it measures"), ((f"`{name}`", what) for name, what in BENCHMARKS.items()))
+    yield from ("## Exit codes", "")
+    yield from _grid(("code", "meaning"), _exit_codes())
+
+
+def _import_findings(messages: dict[str, Any]) -> Iterator[Finding]:
+    """Yield what the import says, names left open."""
+    words = defaultdict(lambda: "…", n="12")
+    for code, message in sorted(messages.items()):
+        parts = [message[part].format_map(words) for part in ("what", "why", "done", "remedy")]
+        yield Finding(code, message["severity"], "", 12, "", *parts)
+
+
+def _reader_findings() -> Iterator[Finding]:
+    """Yield what the readers of files say, from a folder that makes them say it."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "parts.csv").write_text('id;name\n1;1/2" bolt\n', encoding="utf-8")
+        Path(folder, "notes.pdf").write_text("", encoding="utf-8")
+        yield from sorted(read_source(folder)[0].findings, key=lambda found: found.code)
+
+
+def _receipt_findings() -> Iterable[Finding]:
+    """Return what is said of receipts that tell no lead time, from one of each kind."""
+    day = date(2026, 3, 2)
+    faults = [
+        {"ordered_date": None},
+        {"ordered_date": date(2026, 3, 9)},
+        {"ordered_date": date(2016, 3, 2)},
+        {"ordered_date": date(2026, 2, 2), "expedited": True},
+    ]
+    rows = [
+        {"order_id": f"P{n}", "item_id": "A-1", "to_location_id": "DC1", "from_location_id": "ACME",
+         "received_date": day, "quantity": 1.0, **fault}
+        for n, fault in enumerate(faults, 1)
+    ]  # fmt: skip
+    receipts = table("receipts").conform(pl.DataFrame(rows, schema_overrides=table("receipts").schema))
+    return unusable_receipts(receipts, SupplyParams(), as_of=day)
+
+
+def _stock_findings() -> Iterable[Finding]:
+    """Return what is said of odd positions, from one of each kind."""
+    state = pl.DataFrame(
+        {
+            "item_id": ["A-1", "A-2", "A-3"],
+            "location_id": ["DC1"] * 3,
+            "planned": [True] * 3,
+            "recorded_qty": [None, -5.0, 20.0],
+            "late_qty": [0.0, 0.0, 10.0],
+            "unit_cost_eff": [4.0] * 3,
+        }
+    )
+    return findings_of(state)
+
+
+def findings_page() -> Iterator[str]:
+    """Yield the page of all findings and of the reasons for which rows are set aside."""
+    text = files("plimsoll.ingest").joinpath("words", "messages.toml").read_text(encoding="utf-8")
+    messages = tomllib.loads(text)
+    yield from (
+        "# Findings",
+        "",
+        "A finding says what was found with a count and the first keys, why it matters, what was done "
+        "meanwhile and what you can do. Counts and keys below are examples, … stands for names. Findings are "
+        "printed by `plimsoll import` and `plimsoll plan`, listed in the report and the workbook, and "
+        "complete with `--json`.",
+        "",
+    )
+    groups = {
+        "Reading files": _reader_findings(),
+        "Import and completion": _import_findings(messages["finding"]),
+        "Lead times": _receipt_findings(),
+        "Stock and open orders": _stock_findings(),
+    }
+    for title, found in groups.items():
+        yield from (f"## {title}", "")
+        for one in found:
+            yield from (f"### {one.code}", "", f"*{one.severity}.* {one.what}", "")
+            yield from (f"- Why: {one.why}", f"- Done: {one.done}", f"- To do: {one.remedy}", "")
+    yield from (
+        "## Rows set aside",
+        "",
+        "These rows do not count in the plan. Each is kept in the table [quarantine](tables.md#quarantine) "
+        "with file, row number, reason, the value at fault and the whole row; the finding "
+        "`quarantine_REASON` counts them.",
+        "",
+    )
+    rows = [
+        (f"`{code}`", f"Rows {message['is']}.", message["remedy"])
+        for code, message in messages["quarantine"].items()
+    ]
+    yield from _grid(("reason", "meaning", "what to do"), rows)
+
+
+def reasons_page() -> Iterator[str]:
+    """Yield the page of reasons of orders and policies, and of demand methods."""
+    yield from (
+        "# Reasons and methods",
+        "",
+        "## Reasons of an order",
+        "",
+        "The codes in `reason_codes` of a [recommendation](tables.md#recommendation), in the order of the "
+        "sentence. A reason without words is data only.",
+        "",
+    )
+    rows = [
+        (f"`{reason.code}`", reason.meaning, reason.template.strip(" :;,")) for reason in REASONS.values()
+    ]
+    yield from _grid(("code", "meaning", "in the sentence"), rows)
+    yield from ("## Reasons of a policy", "", "Codes in `policy_reason` of a [policy](tables.md#policy).", "")
+    yield from _grid(("code", "meaning"), ((f"`{code}`", text) for code, text in POLICY_REASONS.items()))
+    yield from ("## Why a service is approximate", "", "Codes in `fallback_reason` of a policy.", "")
+    yield from _grid(("code", "meaning"), ((f"`{code}`", text) for code, text in FALLBACK_REASONS.items()))
+    yield from (
+        "## Demand methods",
+        "",
+        "The shelf that a stocking point's method is chosen from, simple to involved; see "
+        "[how the sums are done](../concepts/how-it-works.md#demand).",
+        "",
+    )
+    shelf = [(f"`{one.name}`", f"`{one.formula}`", one.when, one.source) for one in methods()]
+    yield from _grid(("method", "formula", "when", "source"), shelf)
+
+
+def pages() -> dict[str, str]:
+    """Return every reference page by file name."""
+    made = {
+        "tables": tables_page(),
+        "settings": settings_page(),
+        "commands": commands_page(),
+        "findings": findings_page(),
+        "reasons": reasons_page(),
+    }
+    return {f"{name}.md": "\n".join([MADE, "", *lines]).rstrip() + "\n" for name, lines in made.items()}
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for name, page in pages().items():
+        (FOLDER / name).write_text(page, encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Results turned into what is shown: labels, units, formats, sentences; no arithmetic beyond formatting."""

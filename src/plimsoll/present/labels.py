@@ -1,0 +1,65 @@
+"""Words for codes by topic, the same on every screen; a code without a label is shown as it is."""
+
+from plimsoll.present.numbers import DASH
+
+LABELS: dict[str, dict[str, str]] = {
+    "stock": {
+        "healthy": "Healthy",
+        "excess": "Excess",
+        "slow": "Slow",
+        "dead": "Dead",
+        "short": "Short",
+        "empty": "Empty, nothing missing",
+    },
+    "order": {"purchase": "Buy", "transfer": "Move", "production": "Make"},
+    "outlook": {"order_now": "Order now", "later": "Later", "none": "Nothing to order"},
+    "target": {"cycle": "cycle service", "fill": "fill rate", "economic": "economic optimum"},
+    "decided_by": {
+        "segment": "the rule of its class",
+        "criticality": "its criticality",
+        "person": "a person",
+    },
+    "policy": {
+        "base_stock": "base stock: order up to S at every review",
+        "s_S": "(s, S): order up to S when the position is at or below s",
+        "s_nQ": "(s, nQ): order multiples of Q when the position is at or below s",
+        "none": "not stocked",
+    },
+    "evidence": {
+        "item": "the item's own receipts",
+        "lane": "receipts on the lane",
+        "supplier": "the supplier's receipts",
+        "typed": "the item master",
+        "default": "the default for want of evidence",
+    },
+    "demand": {"none": "no demand"},
+    "method": {
+        "ses": "exponential smoothing",
+        "sba": "Syntetos-Boylan",
+        "tsb": "Teunter-Syntetos-Babai",
+        "croston": "Croston",
+        "zero_inflated_nb": "zero-inflated counts",
+    },
+    "left_out": {"do_not_stock": "not to be stocked", "engineered": "engineered to order"},
+    "figure": {
+        "inventory_value": "Inventory value",
+        "cover_days": "Cover",
+        "turns": "Turns a year",
+        "target_service": "Target service",
+        "rule_inventory_value": "Long-run inventory",
+        "fill_rate": "Fill rate",
+        "cycle_service": "Cycle service",
+        "coming_fill_rate": "Coming fill rate",
+    },
+}
+
+
+def label(topic: str, code: str | None) -> str:
+    """Return the words for a code of a topic.
+
+    Examples
+    --------
+    >>> label("stock", "dead"), label("method", "damped_trend"), label("order", None)
+    ('Dead', 'damped trend', '–')
+    """
+    return DASH if code is None else LABELS[topic].get(code, code.replace("_", " "))

@@ -1,0 +1,210 @@
+"""The lists of a plan as an Excel workbook: one sheet a list, most money first, every column explained."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from plimsoll.domain.results import PlanResult
+from plimsoll.domain.tables import table
+from plimsoll.present import provenance, view
+from plimsoll.present.labels import label
+
+if TYPE_CHECKING:
+    from xlsxwriter import Workbook
+
+EXCEL_ROWS = 1_000_000
+# unit of a column -> number format; floats of other units have one decimal
+FORMATS = {
+    "money": "#,##0",
+    "money per year": "#,##0",
+    "money per unit": "#,##0.00",
+    "share": "0.0%",
+    "days": "#,##0",
+}
+KINDS: dict[Any, str] = {pl.Float64: "#,##0.0", pl.Int64: "#,##0", pl.Date: "yyyy-mm-dd"}
+# Sentences are wrapped in wide columns; other columns are as wide as what they hold, in letters.
+PROSE = ("sentence", "what", "why", "done", "remedy", "meaning")
+PROSE_PIXELS, PIXELS_PER_LETTER, NARROWEST, WIDEST = 420, 8, 10, 32
+FIRST_BLOCK, GAP = 3, 3  # rows of the first sheet: where its blocks start, from the end of one to the next
+CLASS_COLUMNS = (
+    "abc", "n_points", "target_service_mean", "on_hand_value", "healthy_value", "excess_value", "slow_value",
+    "dead_value", "cash_to_release", "carrying_cost_per_year", "short_value", "exposure_value",
+)  # fmt: skip
+POLICY_COLUMNS = (
+    "item_id", "location_id", "description", "unit", "from_location_id", "abc", "xyz", "criticality",
+    "target_kind_eff", "target_service_eff", "target_source", "policy", "reorder_point_qty", "order_up_to_qty",
+    "current_min", "current_max", "lot_qty", "economic_lot_qty", "expected_protection_qty", "buffer_qty",
+    "buffer_demand_qty", "buffer_lead_time_qty", "buffer_lot_review_qty", "classic_safety_stock_qty",
+    "cycle_service_est", "fill_rate_est", "on_hand_mean_value", "lead_time_days_set", "mean_days_est",
+    "sd_days_est",
+)  # fmt: skip
+# columns that no table declares -> unit, meaning
+UNDECLARED = {
+    "n_points": ("", "Stocking points"),
+    "target_service_mean": ("share", "Plain mean of the service targets in force"),
+    "n_lanes": ("", "Lanes that have both a typed lead time and receipts of the supplier"),
+    "n_receipts": ("", "Receipts of the supplier"),
+    "typed_days_mean": ("days", "Mean lead time in the item master"),
+    "mean_days": ("days", "Mean of the estimated lead times"),
+    "sd_days": ("days", "Mean of their standard deviations"),
+    "difference_days": ("days", "Estimated less typed lead time"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A table in the workbook: its rows, unit and meaning of its columns, what it is, its rows in all."""
+
+    frame: pl.DataFrame
+    columns: dict[str, tuple[str, str]]
+    about: str
+    n_all: int
+
+
+def _block(frame: pl.DataFrame, about: str, *tables: str) -> Block:
+    """Return a frame as a block, cut to what Excel can hold; its columns are declared by the tables."""
+    declared = {column.name: column for name in reversed(tables) for column in table(name).columns}
+    columns = {
+        name: UNDECLARED.get(name) or (declared[name].unit, declared[name].description) for name in frame.columns
+    }
+    return Block(frame.head(EXCEL_ROWS), columns, about, frame.height)
+
+
+def _named(result: PlanResult, rows: pl.DataFrame, place: str) -> pl.DataFrame:
+    """Return the rows with the names of item and place in front."""
+    names = ("item_id", place, "description", "unit")
+    return view.described(result, rows, place).select(*names, pl.exclude(names))
+
+
+def _most(result: PlanResult, name: str, by: str) -> pl.DataFrame:
+    """Return the rows of a table that have some of a figure, most first."""
+    rows = result[name].filter(pl.col(by) > 0).sort(by, descending=True, maintain_order=True)
+    return _named(result, rows, "location_id")
+
+
+def _policies(result: PlanResult) -> pl.DataFrame:
+    """Return every stocking point in one row: class, target, levels, buffer, lead time."""
+    key = ["item_id", "location_id"]
+    wide = result["policy"].join(result["target"], on=key, how="left", maintain_order="left", suffix="_target")
+    wide = wide.join(result["planning_point"], on=key, how="left", maintain_order="left", suffix="_point")
+    lanes = result["lead_time_estimate"].rename({"to_location_id": "location_id"})
+    wide = wide.join(
+        lanes, on=[*key, "from_location_id"], how="left", maintain_order="left", suffix="_lane"
+    )
+    return wide.select(POLICY_COLUMNS)
+
+
+def lists(result: PlanResult) -> dict[str, Block]:
+    """Return every list by sheet, ranked; what ranks at zero needs no attention and is left out."""
+    orders = view.ranked(result["recommendation"]).drop("drivers", "reason_codes")
+    findings = pl.DataFrame(provenance.findings(result), schema=table("finding").schema)
+    return {
+        "Orders today": _block(
+            _named(result, orders, "to_location_id"),
+            "What to order now, most money at risk first", "recommendation", "planning_point",
+        ),
+        "Stranded cash": _block(
+            _most(result, "inventory_health", "cash_to_release"),
+            "Stocking points with more than the plan wants, most cash to release first",
+            "inventory_health", "planning_point",
+        ),
+        "At risk": _block(
+            _most(result, "outlook", "money_at_risk"),
+            "Stocking points that may run out, largest expected shortage first", "outlook", "planning_point",
+        ),
+        "Policies": _block(
+            _policies(result), "Class, target, levels, buffer and lead time of every stocking point",
+            "policy", "target", "planning_point", "lead_time_estimate",
+        ),
+        "Lead times": _block(
+            result.totals["lead_time"], "Suppliers, those furthest from the item master first", "lead_time_estimate",
+        ),
+        "Findings": _block(findings, "What is wrong with the data, the gravest first", "finding"),
+    }  # fmt: skip
+
+
+def summary(result: PlanResult, sheets: dict[str, Block]) -> list[Block]:
+    """Return the blocks of the first sheet: today and the plan, stock by class, what the workbook holds."""
+    figures = result.before_after.rows(named=True)
+    compared = [{"": side, **{label("figure", row["figure"]): row[key] for row in figures}}
+                for side, key in (("Today", "before"), ("Plan", "after"))]  # fmt: skip
+    meanings = {label("figure", row["figure"]): (row["unit"], row["definition"]) for row in figures}
+    contents = [
+        {"sheet": name, "rows": block.frame.height, "of": block.n_all, "about": block.about}
+        for name, block in sheets.items()
+    ]
+    return [
+        Block(pl.DataFrame(compared), {"": ("", ""), **meanings}, "Today and the plan", 2),
+        _block(
+            result.totals["abc"].select(CLASS_COLUMNS), "Stock by class", "inventory_health", "target"
+        ),
+        Block(pl.DataFrame(contents), dict.fromkeys(contents[0], ("", "")), "Sheets", len(contents)),
+    ]
+
+
+def column_guide(blocks: Iterable[tuple[str, Block]]) -> pl.DataFrame:
+    """Return the unit and meaning of every column in the workbook."""
+    rows = [
+        (sheet, column, unit, meaning)
+        for sheet, block in blocks
+        for column, (unit, meaning) in block.columns.items()
+        if meaning
+    ]
+    return pl.DataFrame(rows, schema=["sheet", "column", "unit", "meaning"], orient="row")
+
+
+def _width(frame: pl.DataFrame, name: str) -> int:
+    """Return the width of a column in pixels: of its heading or the longest of its first texts, within bounds."""
+    if name in PROSE:
+        return PROSE_PIXELS
+    texts = frame[name].head(500) if frame[name].dtype == pl.String else pl.Series([""])
+    letters = max(NARROWEST, len(name) + 3, *texts.drop_nulls().str.len_chars())
+    return PIXELS_PER_LETTER * min(letters, WIDEST)
+
+
+def _write(book: "Workbook", sheet: str, block: Block, row: int = 0) -> None:
+    """Write a block as a table; texts stay at the top of their cells, beside wrapped sentences."""
+    frame = block.frame
+    styles = {
+        name: {
+            "num_format": FORMATS.get(block.columns[name][0]) or KINDS.get(dtype, "General")
+            if dtype == pl.Float64
+            else KINDS.get(dtype, "General"),
+            "text_wrap": name in PROSE,
+            "valign": "top",
+        }
+        for name, dtype in frame.schema.items()
+    }
+    frame.write_excel(
+        workbook=book,
+        worksheet=sheet,
+        position=(row, 0),
+        table_style="Table Style Light 1",
+        column_formats=styles,
+        column_widths={name: _width(frame, name) for name in frame.columns},
+        freeze_panes=(1, 0) if row == 0 else None,
+    )
+
+
+def write_workbook(result: PlanResult, file: Path) -> None:
+    """Write the workbook; texts stay texts, so a code that starts with '=' is never run as a formula."""
+    import xlsxwriter
+
+    sheets = lists(result)
+    first = summary(result, sheets)
+    guide = column_guide([*(("Summary", block) for block in first), *sheets.items()])
+    with xlsxwriter.Workbook(file, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+        page, bold = book.add_worksheet("Summary"), book.add_format({"bold": True})
+        page.write_string(0, 0, f"Plan {result.run_id}, known on {result.as_of}", bold)
+        page.write_string(1, 0, view.headline(result))
+        row = FIRST_BLOCK
+        for block in first:
+            page.write_string(row, 0, block.about, bold)
+            _write(book, "Summary", block, row + 1)
+            row += block.frame.height + GAP
+        for name, block in sheets.items():
+            _write(book, name, block)
+        _write(book, "Columns", Block(guide, dict.fromkeys(guide.columns, ("", "")), "", guide.height))
