@@ -1,4 +1,4 @@
-"""A small company's exports with every fault at once: what is kept, what is set aside and why, what is refused."""
+"""A small company's exports with every fault at once: what is kept, set aside with a reason, refused."""
 
 import gzip
 import os
@@ -23,12 +23,21 @@ columns = { item_id = "Teil", description = "Name", unit_cost = "Kosten" }
 [[table]]
 table = "demand"
 from = "Absatz*"
-columns = { date = "Tag", item_id = "Teil", location_id = "Werk", quantity = "Menge", order_id = "Auftrag", line = "Pos" }
+[table.columns]
+date = "Tag"
+item_id = "Teil"
+location_id = "Werk"
+order_id = "Auftrag"
+line = "Pos"
+quantity = "Menge"
 
 [[table]]
 table = "lanes"
 from = "Teile"
-columns = { item_id = "Teil", from_location_id = "Lieferant", lead_time_days_set = { column = "Wochen", unit = "weeks" } }
+[table.columns]
+item_id = "Teil"
+from_location_id = "Lieferant"
+lead_time_days_set = { column = "Wochen", unit = "weeks" }
 
 [[table]]
 table = "stock"
@@ -110,7 +119,7 @@ def test_the_whole_outcome(folder):
         ("lanes", 5, 2, 3, 0),
         ("stock", 1, 1, 0, 0),
     ]
-    said = {found.code: found.what for found in result.findings}
+    said = {found.code: found.what for found in result.findings if found.table != "lanes"}
     assert said["ignored_files"] == "1 entries of the folder are no tables (Notizen.docx)."
     assert said["stray_quotes"].startswith("'Teile.csv' has quotation marks that open no quoted text")
     assert said["date_order"] == "Dates of column 'Tag' for 'demand' were read day first: 1 values prove it."
@@ -154,7 +163,7 @@ def test_importing_again_gives_the_same(folder):
         ),
         ('"Bestand"', '"Bestnd"', r"from 'Bestnd', which the source does not have. Did you mean 'Bestand'\?"),
         ("quantity =", "quantty =", r"no column 'quantty'. Did you mean 'quantity'\?"),
-        (', quantity = "Menge"', "", r"does not fill required 'quantity'. .*Units asked for"),
+        ('\nquantity = "Menge"', "", r"does not fill required 'quantity'. .*Units asked for"),
         ("as_of = 2024-06-30", "", r"does not fill required 'date'.*Set as_of = YYYY-MM-DD"),
     ],
     ids=[

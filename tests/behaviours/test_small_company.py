@@ -221,10 +221,10 @@ def test_cash_by_place(plan):
 def test_before_and_after(plan):
     figures = before_after(plan["health"], plan["policy"], plan["points"], plan["demand_estimate"])
     seen = {row["figure"]: (row["before"], row["after"]) for row in figures.to_dicts()}
-    yearly = (5 + 3 + 11 + 0 + 0.1 + 1) * 365.25 * 10  # at cost
+    yearly = (5 + 3 + 11 + 0 + 0.1 + 1) * 365 * 10  # at cost
     assert seen["inventory_value"] == near([(6670.0, 800.0)])[0]
     assert seen["turns"] == near([(yearly / 6670, yearly / 800)])[0]
-    assert seen["cover_days"][0] * seen["turns"][0] == pytest.approx(365.25)
+    assert seen["cover_days"][0] * seen["turns"][0] == pytest.approx(365)
     # Asked at price 20: 190, 30, 100 and 20 units; short now 62.5, 25, 100 (of 120) and 0; then none.
     assert seen["coming_fill_rate"] == near([(1 - (62.5 + 25 + 100) / 340, 1.0)])[0]
     assert seen["fill_rate"] == (None, pytest.approx(0.99))

@@ -153,6 +153,22 @@ def test_first_import_proposes_a_mapping_and_saves_it(run, tmp_path):
     assert json.loads(out)["quarantined"] == {"items": 1}
 
 
+def test_a_table_that_cannot_be_used_at_all_fails_the_command(run, company, tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "stock.csv").write_text("Site,Material,Count Date,On Hand\nBR01,X,2026-10-01,lots\n")
+    mapping = tmp_path / "stock.toml"
+    mapping.write_text(
+        '[[table]]\ntable = "stock"\nfrom = "stock"\n[table.columns]\n'
+        'item_id = "Material"\nlocation_id = "Site"\ndate = "Count Date"\non_hand = "On Hand"\n'
+    )
+    before = json.loads(run("recommend", company, "--json")[1])["n"]
+    code, out, _ = run("import", company, source, "--mapping", mapping)
+    assert code == 1
+    assert "have a text where a number is needed" in " ".join(out.split())
+    assert json.loads(run("plan", company, "--json")[1])["n_recommendations"] == before
+
+
 def test_importing_again_changes_nothing(run, company):
     words = ("import", company, company / "erp", "--mapping", company / "erp" / "mapping.toml", "--json")
     assert json.loads(run(*words)[1])["is_new"] is False

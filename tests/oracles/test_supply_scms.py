@@ -79,4 +79,4 @@ def test_busy_lanes_reproduce_their_own_mean(scms):
 def test_dated_before_the_order_are_reported(scms):
     received, _, _ = scms
     found = {f.code: f.n_rows for f in supply.unusable_receipts(received, supply.SupplyParams(), as_of=AS_OF)}
-    assert found == {"lead-time-undated": 5732, "lead-time-negative": 5}
+    assert found == {"lead_time_undated": 5732, "lead_time_negative": 5}

@@ -14,9 +14,11 @@ from plimsoll.workflows.aggregates import aggregates
 
 AS_OF = date(2026, 11, 21)
 STALE = Finding(
-    "open_order_overdue", "warning", "open_orders", 3, "PO-1, PO-2, PO-3", "3 open orders are past their due date.",
-    "They are counted as still to come.", "Nothing was changed.", "Ask the suppliers.", 12_345.0,
+    "open_order_overdue", "warning", "open_orders", 3, "PO-1, PO-2, PO-3",
+    "3 open orders are past their due date.", "They are counted as still to come.", "Nothing was changed.",
+    "Ask the suppliers.", 12_345.0,
 )  # fmt: skip
+NOTHING = {"policy": "none", "rate": 0.0, "protection": {0: 1.0}}
 POINTS = (
     {
         "item": "P-100", "source": "Acme", "category": "pumps", "description": "Feed pump", "unit": "pcs",
@@ -24,12 +26,17 @@ POINTS = (
         "protection": {120: 0.25, 200: 0.50, 240: 0.25}, "step_qty": 20.0, "buffer_demand_qty": 50.0,
         "buffer_lead_time_qty": 70.0, "current_min": 150.0, "current_max": 250.0, "stock": (100.0, 0.0, 0.0),
     },
-    {"item": "P-100", "at": "BR1", "source": "DC1", "kind": "transfer", "policy": "base_stock", "lot_qty": 0.0,
-     "target_kind_eff": "fill", "target_service_eff": 0.95, "s": 45.0, "abc": "B", "xyz": "Y", "stock": (5.0, 0.0, 0.0)},
-    {"item": "S-300", "policy": "none", "rate": 0.0, "protection": {0: 1.0}, "abc": "C", "xyz": "Z",
-     "stock": (20.0, 0.0, 0.0)},
+    {
+        "item": "P-100", "at": "BR1", "source": "DC1", "kind": "transfer", "policy": "base_stock",
+        "lot_qty": 0.0, "target_kind_eff": "fill", "target_service_eff": 0.95, "s": 45.0, "abc": "B",
+        "xyz": "Y", "stock": (5.0, 0.0, 0.0),
+    },
+    {"item": "S-300", **NOTHING, "abc": "C", "xyz": "Z", "stock": (20.0, 0.0, 0.0)},
     {"item": "P-500", "rate": 1.0, "s": 30.0, "abc": "C", "stock": (500.0, 0.0, 0.0)},
-    {"item": "=SUM(A1)<script>alert(1)</script>[bold]", "source": "Smith & Sons", "abc": "B", "stock": (0.0, 0.0, 2.0)},
+    {
+        "item": "=SUM(A1)<script>alert(1)</script>[bold]", "source": "Smith & Sons", "abc": "B",
+        "stock": (0.0, 0.0, 2.0),
+    },
 )  # fmt: skip
 
 
@@ -83,12 +90,8 @@ def result(planned):
 
 @pytest.fixture(scope="session")
 def bare(planned):
-    """A plan without orders, findings, stock, typed lead times, settings or quarantine."""
-    none = planned(({"policy": "none", "rate": 0.0, "protection": {0: 1.0}, "lead": {0: 1.0}},), ())
-    unknown = none.before_after.with_columns(
-        pl.lit(None, dtype=pl.Float64).alias(name) for name in ("before", "after")
-    )
-    return planned(
-        ({"policy": "none", "rate": 0.0, "protection": {0: 1.0}, "lead": {0: 1.0}},), (), before_after=unknown,
-        quarantined={}, currency="", seconds={},
-    )  # fmt: skip
+    """A plan without orders, findings, stock, typed lead times, figures to compare or rows set aside."""
+    points = ({**NOTHING, "lead": {0: 1.0}},)
+    unknown = pl.lit(None, dtype=pl.Float64)
+    figures = planned(points, ()).before_after.with_columns(before=unknown, after=unknown)
+    return planned(points, (), before_after=figures, quarantined={}, currency="", seconds={})

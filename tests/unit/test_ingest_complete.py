@@ -119,6 +119,7 @@ def test_defaults_and_given_values_meet_in_the_planning_point():
         ([lane("P"), lane("Q")], [receipt("Q", ordered=DAY)], "Q"),
         ([lane("P"), lane("Q")], [receipt("Q"), receipt("Q", order="2"), receipt("P")], "Q"),
         ([lane("Q"), lane("P")], [], "P"),
+        ([lane("P"), lane("Q")], [receipt("P"), receipt("P", order="2"), receipt("Q", ordered=DAY)], "Q"),
         ([], [receipt("Q"), receipt("P", ordered=DAY - timedelta(days=9))], "P"),
     ],
 )

@@ -78,10 +78,10 @@ def test_what_says_nothing_is_left_out_and_reported():
     assert observed(*frame.rows(named=True))[0] == [10.0]
     found = findings_frame(supply.unusable_receipts(frame, supply.SupplyParams(), as_of=AS_OF))
     assert found.select("code", "n_rows", "keys").rows() == [
-        ("lead-time-absurd", 1, "P5 @ A"),
-        ("lead-time-expedited", 1, "P4 @ A"),
-        ("lead-time-negative", 1, "P2 @ A"),
-        ("lead-time-undated", 1, "P3 @ A"),
+        ("lead_time_absurd", 1, "P5 @ A"),
+        ("lead_time_expedited", 1, "P4 @ A"),
+        ("lead_time_negative", 1, "P2 @ A"),
+        ("lead_time_undated", 1, "P3 @ A"),
     ]
 
 

@@ -90,6 +90,8 @@ def import_(
     with progress_bar(json) as progress:
         outcome = import_source(folder, source, mapping=mapping, at=now(), progress=progress)
     emit(outcome.as_data, json, lambda console: terminal.show_import(outcome, console))
+    if "error" in outcome.findings["severity"]:
+        raise typer.Exit(DONE_WITH_ERRORS)
 
 
 @app.command()
@@ -219,7 +221,7 @@ def bench(
     emit(outcome.as_data, json, lambda console: benchmark.show(outcome, console))
 
 
-STOPPED_CODE = 130
+DONE_WITH_ERRORS, STOPPED_CODE = 1, 130
 STOPPED = PlimsollError(
     "Stopped at your request.", done="Nothing was half-written: the last good results stay in force."
 )

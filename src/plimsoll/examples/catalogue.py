@@ -19,16 +19,19 @@ class Category:
 class Archetype:
     """A kind of demand.
 
-    `weekly_cv2` is the squared coefficient of variation of the week's gamma factor and `size_shape`
-    the gamma shape of the line quantity: the smaller, the wilder.
+    `odds` weigh its chance of a high rank among the fast movers (0: it sells rarely, `line_rate` order
+    lines a week or so). A line asks for about `extra_qty` units beyond the first. `weekly_cv2` is the
+    squared coefficient of variation of the week's gamma factor and `size_shape` the gamma shape of the
+    line quantity: the smaller, the wilder.
     """
 
     name: str
     share: float
-    fast: bool
+    odds: float
     weekly_cv2: float
     size_shape: float
-    odds: float = 1.0
+    extra_qty: float = 5.5
+    line_rate: float = 0.0
 
 
 CATEGORIES = (
@@ -50,15 +53,15 @@ CATEGORIES = (
 MATERIALS = ("brass", "steel", "stainless", "cast iron", "PVC", "bronze")
 
 ARCHETYPES = (
-    Archetype("steady", 0.26, fast=True, weekly_cv2=0.02, size_shape=3.0),
-    Archetype("erratic", 0.08, fast=True, weekly_cv2=0.60, size_shape=0.8, odds=0.4),
-    Archetype("seasonal", 0.14, fast=True, weekly_cv2=0.05, size_shape=2.0),
-    Archetype("trend_up", 0.05, fast=True, weekly_cv2=0.05, size_shape=2.0),
-    Archetype("trend_down", 0.05, fast=True, weekly_cv2=0.05, size_shape=2.0),
-    Archetype("launch", 0.05, fast=True, weekly_cv2=0.10, size_shape=1.5, odds=0.5),
-    Archetype("phase_out", 0.05, fast=True, weekly_cv2=0.05, size_shape=2.0, odds=0.5),
-    Archetype("intermittent", 0.18, fast=False, weekly_cv2=0.05, size_shape=2.0),
-    Archetype("lumpy", 0.08, fast=False, weekly_cv2=0.05, size_shape=0.7),
-    Archetype("dead", 0.06, fast=False, weekly_cv2=0.05, size_shape=2.0),
+    Archetype("steady", 0.26, odds=1.0, weekly_cv2=0.02, size_shape=3.0),
+    Archetype("erratic", 0.08, odds=0.8, weekly_cv2=0.60, size_shape=0.8),
+    Archetype("seasonal", 0.14, odds=1.0, weekly_cv2=0.05, size_shape=2.0),
+    Archetype("trend_up", 0.05, odds=1.0, weekly_cv2=0.05, size_shape=2.0),
+    Archetype("trend_down", 0.05, odds=1.0, weekly_cv2=0.05, size_shape=2.0),
+    Archetype("launch", 0.05, odds=0.5, weekly_cv2=0.10, size_shape=1.5),
+    Archetype("phase_out", 0.05, odds=0.5, weekly_cv2=0.05, size_shape=2.0),
+    Archetype("intermittent", 0.18, odds=0, weekly_cv2=0.05, size_shape=2.0, extra_qty=1.0, line_rate=0.18),
+    Archetype("lumpy", 0.08, odds=0, weekly_cv2=0.05, size_shape=0.7, extra_qty=9.0, line_rate=0.08),
+    Archetype("dead", 0.06, odds=0, weekly_cv2=0.05, size_shape=2.0, extra_qty=1.0, line_rate=0.35),
 )
 KIND = {archetype.name: number for number, archetype in enumerate(ARCHETYPES)}

@@ -32,7 +32,7 @@ class Company:
 def generate(n_items: int = 8000, seed: int = 7, as_of: date = date(2026, 10, 31)) -> Company:
     """Return the demo company: 24 months of history up to `as_of`.
 
-    A plant, 3 DCs, 40 branches and up to 60 suppliers; about 3.2 stocking points an item. Equal
+    A plant, 3 DCs, 40 branches and up to 60 suppliers; about 3.1 stocking points an item. Equal
     arguments give equal frames. Raises SettingError for fewer than 50 items.
 
     Examples

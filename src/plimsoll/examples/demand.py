@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plimsoll.examples.catalogue import ARCHETYPES
-from plimsoll.examples.shape import FIRST_SUPPLIER, PLANT, Bools, Items, Points, Span
+from plimsoll.examples.shape import FIRST_SUPPLIER, PLANT, Bools, Items, Points, Span, by_kind
 from plimsoll.maths.ragged import Floats, Ints
 from plimsoll.maths.rng import rng_for
 
@@ -64,18 +63,13 @@ def activity(items: Items, weeks: Floats, span: Span) -> Floats:
     return season * trend * ramp * decline * alive
 
 
-def _by_kind(items: Items, points: Points, field: str) -> Floats:
-    values = np.array([getattr(archetype, field) for archetype in ARCHETYPES], dtype=np.float64)
-    return values[items.kind][points.item]
-
-
 def true_rates(items: Items, points: Points, span: Span) -> Rates:
     """Return the true rates: line counts are gamma-mixed Poisson, quantities 1 + gamma-mixed Poisson.
 
     E[s^2] = m^2 + (m - 1) + (m - 1)^2 / k;   Var[week] = lambda E[s^2] + v (lambda m)^2
     """
     mean = points.line_qty
-    cv2, shape = (_by_kind(items, points, field) for field in ("weekly_cv2", "size_shape"))
+    cv2, shape = (by_kind(items.kind, field)[points.item] for field in ("weekly_cv2", "size_shape"))
     square = mean**2 + (mean - 1) + (mean - 1) ** 2 / shape
     weeks = np.arange(span.n_weeks + 1, dtype=np.float64)
     factor = activity(items, weeks, span)
@@ -95,7 +89,7 @@ def true_rates(items: Items, points: Points, span: Span) -> Rates:
 def draw_lines(seed: int, items: Items, points: Points, span: Span, customers_per_place: int) -> Lines:
     """Return the order lines of all weeks, on the business days up to `as_of`."""
     rng = rng_for(seed, "lines")
-    cv2 = _by_kind(items, points, "weekly_cv2")[:, None]
+    cv2 = by_kind(items.kind, "weekly_cv2")[points.item, None]
     factor = activity(items, np.arange(span.n_weeks, dtype=np.float64), span) * span.week_weight
     expected = points.line_rate[:, None] * factor[points.item]
     expected *= rng.standard_gamma(np.broadcast_to(1 / cv2, expected.shape)) * cv2
@@ -106,7 +100,7 @@ def draw_lines(seed: int, items: Items, points: Points, span: Span, customers_pe
     weekdays = np.where(week == span.n_weeks - 1, span.last_weekdays, 5)
     day = week * 7 + (rng.random(len(point)) * weekdays).astype(np.int64)
     extra = (points.line_qty - 1)[point]
-    shape = _by_kind(items, points, "size_shape")[point]
+    shape = by_kind(items.kind, "size_shape")[points.item][point]
     quantity = 1 + rng.poisson(rng.standard_gamma(shape) / shape * extra)
     customer = (rng.random(len(point)) ** 2 * customers_per_place).astype(np.int64)
     # A production order at the plant holds one component; a customer's order of the day may hold many items.

@@ -78,10 +78,14 @@ DAY_FIRST = "%d.%m.%Y"
 
 
 def _faults(as_of: date) -> tuple[Fault, ...]:
-    """Return the mistakes in the order in which they are made."""
+    """Return the mistakes in the order in which they are made.
+
+    Mistakes in money sit where nobody looks: on a fast mover a cost a hundred times too high or a minimum
+    in gross would have been found. The codes of an old system live on at one place only.
+    """
     quantity, ordered = pl.col("Order Qty"), pl.col("PO Date")
     number = pl.col("Sales Order").str.slice(2)
-    stale = {"Material": "OLD-" + pl.col("Material"), "Sales Order": "SX" + number}
+    stale = {"Material": "OLD-" + pl.col("Material").str.head(6), "Sales Order": "SX" + number}
     back = {"Sales Order": "RE" + number} | {name: -pl.col(name) for name in ("Order Qty", "Delivered Qty")}
     return (
         Fault("negative_on_hand", "stock_on_hand.csv", "stock", 0.002, ("Material", "Site"),
@@ -89,7 +93,8 @@ def _faults(as_of: date) -> tuple[Fault, ...]:
         Fault("missing_unit_cost", "material_master.csv", "items", 0.003, ("Material",),
               _assign("Standard Price", pl.lit(None, dtype=pl.Float64))),
         Fault("wrong_unit_cost", "material_master.csv", "items", 0.003, ("Material",),
-              _assign("Standard Price", pl.col("Standard Price") * 100)),
+              _assign("Standard Price", pl.col("Standard Price") * 100),
+              eligible=(pl.col("Criticality") != "normal") & (pl.col("Standard Price") < 60)),
         Fault("similar_description", "material_master.csv", "items", 0.005, ("Material",),
               _similar_description(), least=4),
         Fault("lead_time_placeholder", LANES_FILE, "lanes", 0.002, LANE,
@@ -97,7 +102,8 @@ def _faults(as_of: date) -> tuple[Fault, ...]:
         Fault("missing_lead_time", LANES_FILE, "lanes", 0.005, LANE,
               _assign("Planned Delivery Days", pl.lit(None, dtype=pl.Int64))),
         Fault("moq_in_pieces", LANES_FILE, "lanes", 0.003, LANE,
-              _assign("Minimum Order", pl.col("Minimum Order") * 144)),
+              _assign("Minimum Order", pl.col("Minimum Order") * 144),
+              eligible=pl.col("Minimum Order") * pl.col("Net Price") < 100),
         Fault("text_in_number", LANES_FILE, "lanes", 0.002, LANE,
               _assign("Minimum Order", _cycle(["n/a", "1 pallet", "tbd"]))),
         Fault("receipt_before_order", RECEIPTS_FILE, "receipts", 0.001, ORDER,
@@ -108,7 +114,8 @@ def _faults(as_of: date) -> tuple[Fault, ...]:
         Fault("second_date_format", OPEN_FILE, "open_orders", 0.005, ORDER,
               _assign("PO Date", ordered.dt.strftime(DAY_FIRST)), eligible=ordered.dt.day() > 12),
         Fault("absurd_quantity", LINES_FILE, "demand", 0.000015, LINE, _assign("Order Qty", quantity * 1000)),
-        Fault("unknown_item", LINES_FILE, "demand", 0.0005, LINE, _append(**stale)),
+        Fault("unknown_item", LINES_FILE, "demand", 0.0005, LINE, _append(**stale),
+              eligible=pl.col("Delivering Site") == "DC1"),
         Fault("returned_goods", LINES_FILE, "demand", 0.001, LINE, _append(**back)),
         Fault("duplicate_line", LINES_FILE, "demand", 0.0005, LINE, _append()),
     )  # fmt: skip
@@ -128,7 +135,7 @@ def plant(
         original = sources[fault.file].height
         able = np.ones(original, dtype=np.bool_)
         if fault.eligible is not None:
-            able &= sources[fault.file].select(fault.eligible).to_series().to_numpy()
+            able &= sources[fault.file].select(fault.eligible).to_series().fill_null(value=False).to_numpy()
         able[used[fault.file]] = False
         candidates = np.flatnonzero(able)
         count = min(max(fault.least, round(fault.share * original)), len(candidates))

@@ -14,9 +14,12 @@ from plimsoll.maths.rng import rng_for
 POSTURES = ("sensible", "short", "heavy", "dead")
 SENSIBLE, SHORT, HEAVY, DEAD = range(4)
 VOLATILE = ("erratic", "seasonal", "launch", "trend_up", "lumpy")
-Z_SENSIBLE = (2.33, 1.88, 1.64)
-# Chance of being short and of being heavy by class A, B, C; the rest is sensible.
-P_SHORT_VOLATILE, P_SHORT, P_HEAVY = (0.35, 0.10, 0.04), (0.06, 0.04, 0.02), (0.02, 0.12, 0.48)
+# By class A, B, C: what planners hold against chance; the chance of being short and of being heavy (the
+# rest is sensible), and how many weeks of demand heavy means.
+Z_SENSIBLE = (2.2, 1.88, 1.64)
+P_SHORT_VOLATILE, P_SHORT, P_HEAVY = (0.35, 0.10, 0.04), (0.06, 0.04, 0.02), (0.02, 0.08, 0.42)
+HEAVY_WEEKS = ((20, 50), (20, 70), (40, 140))
+SAFETY_WEEKS = 4  # the ERP's rule of thumb: a month of average demand for everything
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +64,16 @@ def _postures(seed: int, items: Items, points: Points, lanes: Lanes, own: Floats
 def draw_stock(
     seed: int, items: Items, points: Points, rates: Rates, lanes: Lanes, on_order: Floats
 ) -> Stock:
-    """Return the stock on hand at `as_of` by posture.
+    """Return the stock on hand at `as_of` by posture, and the ERP's levels.
 
-    Sensible means a position between s and s + Q with one week of review:
+    Sensible means a position between s and s + Q with one week of review, of slow items three usual order
+    lines at least:
 
-        s = D (L + 1) + 1.65 sqrt((L + 1) sd^2 + D^2 sd_L^2)
+        s = max(D (L + 1) + z sqrt((L + 1) sd^2 + D^2 sd_L^2), 3 q)
+
+    Most A items are watched and sensible, but where demand or supply is volatile the rule of thumb of so
+    many weeks' demand is too little, and many are short. Nobody watches C items: bought by the batch or
+    for a customer who has left, half of them cover a year or more. Dead stock is what is left over.
     """
     rng = rng_for(seed, "stock")
     n = points.n
@@ -73,20 +81,20 @@ def draw_stock(
     weeks, sd_weeks = lanes.mean_days / 7 + 1, lanes.sd_days / 7
     sd2 = points.with_downstream(rates.now_sd**2)
     abc = abc_classes(rate * items.cost[points.item])
-    z = np.array(Z_SENSIBLE)[abc]
-    reorder = rate * weeks + z * np.sqrt(weeks * sd2 + (rate * sd_weeks) ** 2)
+    chance = np.array(Z_SENSIBLE)[abc] * np.sqrt(weeks * sd2 + (rate * sd_weeks) ** 2)
+    reorder = np.maximum(rate * weeks + chance, np.where(rate > 0, 3 * points.line_qty, 0.0))
     posture = _postures(seed, items, points, lanes, rate, abc)
     lot = np.minimum(lanes.lot, np.maximum(rate * 26, lanes.moq))
     targets = (
-        np.maximum(reorder + rng.random(n) * lot - on_order, 0.15 * reorder * rng.random(n)),
+        np.maximum(reorder + rng.uniform(0.2, 0.9, n) * lot - on_order, 0.15 * reorder * rng.random(n)),
         np.maximum(rng.uniform(0.05, 0.7, n) * reorder - on_order, 0.0),
-        np.maximum(rate * rng.uniform(30, 110, n), reorder + lot),
-        np.where(rng.random(n) < 0.75, lanes.weekly * rng.uniform(8, 45, n) + rng.integers(0, 3, n), 0),
+        np.maximum(rate * rng.uniform(*np.array(HEAVY_WEEKS)[abc].T), reorder + lot),
+        lanes.weekly * rng.uniform(8, 40, n) + rng.integers(1, 4, n),
     )
     never_sold = points.with_downstream(rates.window_mean) <= 0
     on_hand = np.choose(posture, targets) + np.where(never_sold, 2 + rng.integers(0, 30, n), 0)
     naive = lanes.typed_days / 7 * lanes.weekly
-    safety = np.ceil(4 * lanes.weekly)
+    safety = np.ceil(SAFETY_WEEKS * lanes.weekly)
     current_min = np.ceil(naive + safety)
     return Stock(
         abc=abc,

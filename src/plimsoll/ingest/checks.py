@@ -4,7 +4,6 @@ import polars as pl
 
 from plimsoll.domain.findings import Finding, keys_of
 from plimsoll.ingest.messages import finding
-from plimsoll.ingest.params import IngestParams
 from plimsoll.ingest.repeats import sharing
 
 Tables = dict[str, pl.DataFrame]
@@ -12,20 +11,15 @@ POINT = ("item_id", "location_id")
 ITEM_TABLES = ("bom", "demand", "events", "lanes", "open_orders", "receipts", "stock", "stocking_points")
 
 
-def check_tables(tables: Tables, params: IngestParams) -> list[Finding]:
+def check_tables(tables: Tables) -> list[Finding]:
     """Return the findings about tables that were read; nothing is changed."""
     found = [*_references(tables)]
     if "demand" in tables:
-        found += _demand(tables["demand"], tables.get("items"), params)
-    if "receipts" in tables:
-        early = tables["receipts"].filter(pl.col("received_date") < pl.col("ordered_date"))
-        if early.height:
-            keys = keys_of(early, ["order_id", "item_id"])
-            found.append(finding("received_before_ordered", "receipts", early.height, keys))
+        found += _demand(tables["demand"], tables.get("items"))
     return found
 
 
-def _demand(demand: pl.DataFrame, items: pl.DataFrame | None, params: IngestParams) -> list[Finding]:
+def _demand(demand: pl.DataFrame, items: pl.DataFrame | None) -> list[Finding]:
     found = []
     negative = demand.filter(pl.col("quantity") < 0)
     if negative.height:
@@ -33,14 +27,6 @@ def _demand(demand: pl.DataFrame, items: pl.DataFrame | None, params: IngestPara
         found.append(
             finding("negative_demand", "demand", negative.height, keys_of(negative, POINT), money=money)
         )
-    size = pl.col("quantity").abs()
-    usual = demand.filter(pl.col("quantity") != 0).group_by("item_id").agg(size.median().alias("usual"))
-    limit = pl.min_horizontal(pl.col("usual") * params.absurd_factor, params.absurd_quantity)
-    sizes = demand.select("item_id", "quantity").join(usual, on="item_id", how="left", maintain_order="left")
-    absurd = demand.filter(sizes.select(size > limit).to_series())
-    if absurd.height:
-        money = _money(absurd, items)
-        found.append(finding("absurd_demand", "demand", absurd.height, keys_of(absurd, POINT), money=money))
     loose = demand.filter(pl.col("order_id").is_null()).select("date", *POINT)
     twins = sharing(loose, loose.columns)
     if twins.height:

@@ -11,17 +11,24 @@ class IngestParams(Params):
     """Options of reading and completing, frozen."""
 
     absurd_factor: float = Field(
-        default=1e4,
+        default=250.0,
         gt=1,
-        description="Demand above this multiple of its item's median is named; factor; house rule",
+        description="Demand at or above this multiple of its item's median is set aside; factor; house rule,"
+        " beyond the largest of 200 seen on a real manufacturer's clean history",
     )
-    absurd_quantity: float = Field(
-        default=1e9,
-        gt=0,
-        description="A demand above this is named in a finding; units; house rule",
+    absurd_gap: float = Field(
+        default=5.0,
+        ge=1,
+        description="... and this multiple of the item's largest demand below that; factor; house rule:"
+        " large orders that belong to an item lead up to each other",
+    )
+    absurd_min_rows: int = Field(
+        default=5,
+        ge=1,
+        description="Demand rows from which an item has a usual size at all; rows; house rule",
     )
     impossible_quantity: float = Field(
-        default=1e12,
+        default=1e10,
         gt=0,
         description="A quantity above this is quarantined; units; house rule",
     )

@@ -138,7 +138,7 @@ def _plan(
             continue
         if name in mapping.constants:
             plan[name] = Cell(value=mapping.constants[name])
-        elif name in PLACES and name in declared.required and part.table != "locations":
+        elif name in PLACES and part.table != "locations":
             plan[name] = Cell(value=params.default_location)
             findings.append(finding("location_assumed", part.table, n, params.default_location, column=name))
         elif name == "from_location_id" and name in declared.required:

@@ -9,6 +9,7 @@ from plimsoll.domain.errors import KEYS_SHOWN, first_keys
 from plimsoll.domain.findings import Finding
 from plimsoll.domain.raw import RawTable
 from plimsoll.domain.tables import table
+from plimsoll.ingest.absurd import absurd
 from plimsoll.ingest.checks import check_tables
 from plimsoll.ingest.mapping import Mapping, matching
 from plimsoll.ingest.messages import finding, quarantine_finding
@@ -73,7 +74,7 @@ def read(raws: Sequence[RawTable], mapping: Mapping, params: IngestParams | None
         if not pairs:
             continue
         parts = [read_part(raw, part, mapping, params, decimal=signs[raw.name]) for part, raw in pairs]
-        good, bad, n_merged = _sorted_out(name, parts)
+        good, bad, n_merged = _sorted_out(name, parts, params)
         rows = _quarantine(name, parts, bad)
         count = (
             sum(part.n_in for part in parts), good.height, rows.height,
@@ -85,13 +86,13 @@ def read(raws: Sequence[RawTable], mapping: Mapping, params: IngestParams | None
         quarantined.append(rows)
         if good.height or not rows.height:
             tables[name] = table(name).conform(good)
-    findings += check_tables(tables, params)
+    findings += check_tables(tables)
     set_aside = _row_by_row(pl.concat([table("quarantine").empty(), *quarantined]))
     schema = {"table": pl.String, **dict.fromkeys(COUNTS, pl.Int64)}
     return IngestResult(tables, set_aside, findings, pl.DataFrame(counts, schema=schema))
 
 
-def _sorted_out(name: str, parts: list[Part]) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+def _sorted_out(name: str, parts: list[Part], params: IngestParams) -> tuple[pl.DataFrame, pl.DataFrame, int]:
     """Return (good rows without bookkeeping, bad rows with it, number of rows merged)."""
 
     def together(frames: list[pl.DataFrame]) -> pl.DataFrame:
@@ -107,9 +108,16 @@ def _sorted_out(name: str, parts: list[Part]) -> tuple[pl.DataFrame, pl.DataFram
         good = pl.concat([good.filter(~wanted), merged(good.filter(wanted), key)])
     n_merged = n_before - good.height
     again = repeated(good, table(name), OWN)
-    if again.height:
-        good = good.join(again.select(PART, PLACE), on=[PART, PLACE], how="anti", maintain_order="left")
-    return good.drop(OWN, strict=False), pl.concat([bad, again], how="diagonal_relaxed"), n_merged
+    good = _without(good, again)
+    beyond = absurd(good, params) if name == "demand" else good.clear()
+    good = _without(good, beyond)
+    return good.drop(OWN, strict=False), pl.concat([bad, again, beyond], how="diagonal_relaxed"), n_merged
+
+
+def _without(rows: pl.DataFrame, taken: pl.DataFrame) -> pl.DataFrame:
+    if taken.is_empty():
+        return rows
+    return rows.join(taken.select(PART, PLACE), on=[PART, PLACE], how="anti", maintain_order="left")
 
 
 def _quarantine(name: str, parts: list[Part], bad: pl.DataFrame) -> pl.DataFrame:

@@ -19,7 +19,7 @@ from plimsoll.domain.findings import Finding
 from plimsoll.domain.raw import RawTable
 
 HEAD_BYTES = 1 << 18
-CHUNK_BYTES = 1 << 24
+CHUNK_BYTES = 1 << 22
 SEPARATORS = (",", ";", "\t", "|")
 GZIP_MAGIC = b"\x1f\x8b"
 ENCODINGS = ("utf-8", "cp1252", "latin-1", "cp1250", "cp850", "cp437", "utf-16", "iso8859-15")

@@ -5,7 +5,6 @@ from typing import Any
 
 INK, SOFT, LINE, ACCENT, MUTED = "#1c2b36", "#5b6b76", "#e3e9ed", "#0b6e8f", "#9db4c0"
 STOCK_COLOURS = {"healthy": "#2f8f6b", "excess": "#e0b04a", "slow": "#d9822b", "dead": "#a63d40"}
-BUFFER_COLOURS = ("#0b6e8f", "#e0b04a", "#8a6fb0")
 LABEL_WIDTH = 150  # pixels; a longer name is cut with an ellipsis and shown whole in the tooltip
 Option = dict[str, Any]
 

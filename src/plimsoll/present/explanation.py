@@ -37,10 +37,11 @@ def _demand(row: dict[str, Any] | None) -> list[str]:
     if row is None:
         return []
     interval = days(row["protection_days_mean"], row["protection_days_sd"])
+    kind, method = label("demand", row["demand_class"]), label("method", row["method_used"])
     sentence = (
-        f"Demand ({label('demand', row['demand_class'])}): {number(row['mean_per_day_est'], 2)} a day by the method "
-        f"{label('method', row['method_used'])}; {quantity(row['mean_protection_qty'])} ± "
-        f"{quantity(row['sd_protection_qty'])} over the {interval} that the buffer protects."
+        f"Demand ({kind}): {number(row['mean_per_day_est'], 2)} a day by the method {method}; "
+        f"{quantity(row['mean_protection_qty'])} ± {quantity(row['sd_protection_qty'])} over the {interval} "
+        "that the buffer protects."
     )
     reason = row["fallback_reason"]
     if reason is None:
@@ -60,21 +61,33 @@ def _lead_time(row: dict[str, Any] | None) -> list[str]:
 def _buffer(buffer: dict[str, Any], currency: str) -> list[str]:
     if buffer["policy"] == "none":
         return [f"The plan keeps none here: {buffer['policy_reason'].replace('_', ' ')}."]
+    worth = money(buffer["buffer_value"], currency)
+    held, by_demand, by_lead_time, by_lot, classic = (
+        quantity(buffer[name])
+        for name in (
+            "buffer_qty",
+            "demand_qty",
+            "lead_time_qty",
+            "lot_review_qty",
+            "classic_safety_stock_qty",
+        )
+    )
     return [
         f"Reorder point {quantity(buffer['reorder_point_qty'])}, order up to "
         f"{quantity(buffer['order_up_to_qty'])}; rule: {label('policy', buffer['policy'])}.",
-        f"Buffer {quantity(buffer['buffer_qty'])} worth {money(buffer['buffer_value'], currency)}: "
-        f"{quantity(buffer['demand_qty'])} as demand varies, {quantity(buffer['lead_time_qty'])} as the lead time "
-        f"varies, {quantity(buffer['lot_review_qty'])} for lot and review. The classic z σ √L formula would hold "
-        f"{quantity(buffer['classic_safety_stock_qty'])}.",
+        f"Buffer {held} worth {worth}: {by_demand} as demand varies, {by_lead_time} as the lead time "
+        f"varies, {by_lot} for lot and review. "
+        f"The classic z σ √L formula would hold {classic}.",
     ]
 
 
 def _excess(excess: dict[str, Any], currency: str) -> str:
-    if not excess["cash_to_release"]:
-        return f"None of the {money(excess['on_hand_value'], currency)} here; it lasts {days(excess['cover_days'])}."
-    lasts = f"lasts {days(excess['cover_days'])}" if excess["cover_days"] is not None else "has no demand"
-    return (
-        f"Of {money(excess['on_hand_value'], currency)} here, {money(excess['cash_to_release'], currency)} can be "
-        f"released; carrying it costs {money(excess['carrying_cost_per_year'], currency)} a year. The stock {lasts}."
+    stock, release, yearly = (
+        money(excess[name], currency)
+        for name in ("on_hand_value", "cash_to_release", "carrying_cost_per_year")
     )
+    cover = excess["cover_days"]
+    lasts = "There is no demand for it." if cover is None else f"The stock lasts {days(cover)}."
+    if excess["cash_to_release"] > 0:
+        return f"Of {stock} here, {release} can be released; carrying it costs {yearly} a year. {lasts}"
+    return f"None of the {stock} here. {lasts}"

@@ -8,20 +8,19 @@ from plimsoll.present.workbook import write_workbook
 
 
 def write_report(result: PlanResult, folder: Path) -> list[Path]:
-    """Write `plan-NNNNNN.html` and `.xlsx` into a folder and return the two files.
+    """Write `RUN.html` and `RUN.xlsx` into a folder and return the two files.
 
-    Each is written beside its final name first, so a full disk or a stop leaves an earlier one intact.
+    Both are written beside their final names first, so a full disk or a stop leaves earlier ones intact.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    page, book = folder / f"{result.run_id}.html", folder / f"{result.run_id}.xlsx"
-    for file in (page, book):
-        draft = file.with_name(f".tmp-{file.name}")
-        try:
-            if file is page:
-                draft.write_text(html_report(result), encoding="utf-8")
-            else:
-                write_workbook(result, draft)
+    page, book = (folder / f"{result.run_id}{ending}" for ending in (".html", ".xlsx"))
+    drafts = {file: file.with_name(f".tmp-{file.name}") for file in (page, book)}
+    try:
+        drafts[page].write_text(html_report(result), encoding="utf-8")
+        write_workbook(result, drafts[book])
+        for file, draft in drafts.items():
             draft.replace(file)
-        finally:
+    finally:
+        for draft in drafts.values():
             draft.unlink(missing_ok=True)
     return [page, book]

@@ -40,6 +40,12 @@ LABELS: dict[str, dict[str, str]] = {
         "croston": "Croston",
         "zero_inflated_nb": "zero-inflated counts",
     },
+    "group": {
+        "abc": "class",
+        "xyz": "variability",
+        "location_id": "place",
+        "from_location_id": "source",
+    },
     "left_out": {"do_not_stock": "not to be stocked", "engineered": "engineered to order"},
     "figure": {
         "inventory_value": "Inventory value",

@@ -106,8 +106,8 @@ def change(before: float | None, after: float | None, unit: str) -> str:
 
     Examples
     --------
-    >>> change(200.0, 132.0, "money"), change(0.912, 0.98, "share"), change(None, 1.0, "days"), change(0.0, 5.0, "days")
-    ('-34 %', '+6.8 points', '–', '–')
+    >>> change(200.0, 132.0, "money"), change(0.912, 0.98, "share"), change(None, 1.0, "days")
+    ('-34 %', '+6.8 points', '–')
     """
     if before is None or after is None:
         return DASH

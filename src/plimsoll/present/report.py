@@ -11,21 +11,33 @@ import polars as pl
 
 from plimsoll.domain.results import PlanResult
 from plimsoll.present import provenance, view
-from plimsoll.present.charts import BUFFER_COLOURS, STOCK_COLOURS, Option, paired_bars, stacked_bars
+from plimsoll.present.charts import STOCK_COLOURS, Option, paired_bars, stacked_bars
 from plimsoll.present.labels import label
 from plimsoll.present.numbers import count, money, step
 
-# totals shown -> its column, title and what the bars are; groups with most cash to release
-CASH_CHARTS = {
-    "location": ("location_id", "Where does the cash sit?", "Cash to release by place"),
-    "supplier": ("from_location_id", "Whose items tie it up?", "Cash to release by source of supply"),
-    "category": ("category", "Which products tie it up?", "Cash to release by product group"),
+Parts = dict[str, tuple[str, str]]  # column of money -> its words and its colour
+
+STOCK_PARTS: Parts = {
+    f"{part}_value": (label("stock", part), colour) for part, colour in STOCK_COLOURS.items()
 }
-BUFFER_PARTS = {
-    "buffer_demand_value": "Demand varies",
-    "buffer_lead_time_value": "Lead time varies",
-    "buffer_lot_review_value": "Lot and review",
+STRANDED_PARTS: Parts = {f"{part}_value": STOCK_PARTS[f"{part}_value"] for part in ("excess", "slow", "dead")}
+BUFFER_PARTS: Parts = {
+    "buffer_demand_value": ("Demand varies", "#0b6e8f"),
+    "buffer_lead_time_value": ("Lead time varies", "#e0b04a"),
+    "buffer_lot_review_value": ("Lot and review", "#8a6fb0"),
 }
+# totals, column of the groups, title, what the bars are, their parts
+MONEY_CHARTS: tuple[tuple[str, str, str, str, Parts], ...] = (
+    ("abc", "abc", "How healthy is the stock?", "Stock at cost by class", STOCK_PARTS),
+    ("buffer", "abc", "What is the safety buffer for?", "Buffer at cost by class and cause", BUFFER_PARTS),
+    ("location", "location_id", "Where does the cash sit?", "Cash to release by place", STRANDED_PARTS),
+    (
+        "supplier", "from_location_id", "Whose items tie it up?", "Cash to release by source of supply",
+        STRANDED_PARTS,
+    ),
+    ("category", "category", "Which products tie it up?", "Cash to release by product group", STRANDED_PARTS),
+)  # fmt: skip
+HEAD_PIXELS, BAR_PIXELS, GLANCE_PIXELS = 60, 28, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,72 +89,37 @@ def glance_charts(lines: list[view.Comparison]) -> Iterator[tuple[view.Compariso
         texts = [line.before_text, line.after_text]
         words = f"Today {texts[0]}, plan {texts[1]}"
         option = paired_bars({"Today": line.before, "Plan": line.after}, texts)
-        yield line, Chart(f"glance-{line.figure}", line.measure, line.change, 64, words, option)
-
-
-def _stacked(  # one chart from one frame of totals
-    name: str,
-    title: str,
-    subtitle: str,
-    frame: pl.DataFrame,
-    parts: dict[str, str],
-    colours: list[str],
-    currency: str,
-) -> Chart:
-    names, values = frame.to_series(0).to_list(), frame.select(*parts)
-    sums = values.sum_horizontal().to_list()
-    divisor, unit = step(max(map(abs, sums)), currency)
-    option = stacked_bars(
-        names,
-        {words: (values[part] / divisor).to_list() for part, words in parts.items()},
-        colours,
-        [money(value) for value in sums],
-    )
-    words = ", ".join(f"{group} {money(value, currency)}" for group, value in zip(names, sums, strict=True))
-    return Chart(
-        name,
-        title,
-        f"{subtitle}, {unit}".removesuffix(", ") + ".",
-        60 + 28 * len(names),
-        f"{subtitle}: {words}.",
-        option,
-    )
+        yield line, Chart(f"glance-{line.figure}", line.measure, line.change, GLANCE_PIXELS, words, option)
 
 
 def money_charts(result: PlanResult) -> Iterator[Chart]:
-    """Yield the charts of stock, stranded cash and buffer; one that would be empty is left out."""
-    currency, by_class = (
-        result.currency,
-        result.totals["abc"].with_columns(pl.col("abc").fill_null(view.UNKNOWN)),
-    )
-    parts = {f"{part}_value": label("stock", part) for part in STOCK_COLOURS}
-    if by_class["on_hand_value"].sum() > 0:
-        yield _stacked(
-            "cash-class", "How healthy is the stock?", "Stock at cost by class", by_class.select("abc", *parts), parts,
-            list(STOCK_COLOURS.values()), currency,
-        )  # fmt: skip
-    buffers = result.totals["buffer"].with_columns(pl.col("abc").fill_null(view.UNKNOWN))
-    if buffers.select(pl.any_horizontal(pl.col(*BUFFER_PARTS).abs() > 0).any()).item():
-        total, classic = (
-            float(buffers[name].sum()) for name in ("buffer_value", "classic_safety_stock_value")
+    """Yield the charts of stock, buffer and stranded cash; one that would be empty is left out."""
+    for totals, column, title, subtitle, parts in MONEY_CHARTS:
+        frame = result.totals[totals].with_columns(pl.col(column).fill_null(view.UNKNOWN))
+        if parts is STRANDED_PARTS:
+            frame = view.largest(frame, "cash_to_release") if frame.height > 1 else frame.clear()
+        if not frame.select(pl.any_horizontal(pl.col(*parts) != 0).any()).item():
+            continue
+        groups, sums = frame[column].to_list(), frame.select(*parts).sum_horizontal().to_list()
+        divisor, unit = step(max(map(abs, sums)), result.currency)
+        option = stacked_bars(
+            groups,
+            {words: (frame[part] / divisor).to_list() for part, (words, _) in parts.items()},
+            [colour for _, colour in parts.values()],
+            [money(value) for value in sums],
         )
-        subtitle = f"Buffer of {money(total, currency)} at cost by class and cause"
-        if classic > 0:
-            subtitle += f" (z σ √L would hold {money(classic)})"
-        yield _stacked(
-            "buffer", "What is the safety buffer for?", subtitle, buffers.select("abc", *BUFFER_PARTS), BUFFER_PARTS,
-            list(BUFFER_COLOURS), currency,
-        )  # fmt: skip
-    stranded = {f"{part}_value": label("stock", part) for part in view.STRANDED}
-    colours = [STOCK_COLOURS[part] for part in view.STRANDED]
-    for group, (column, title, subtitle) in CASH_CHARTS.items():
-        frame = view.largest(result.totals[group], column, "cash_to_release").select(column, *stranded)
-        if result.totals[group].height > 1 and frame.height:
-            yield _stacked(f"cash-{group}", title, subtitle, frame, stranded, colours, currency)
+        words = ", ".join(
+            f"{group} {money(value, result.currency)}" for group, value in zip(groups, sums, strict=True)
+        )
+        shown = f"{subtitle}, in {unit}." if unit else f"{subtitle}."
+        if totals == "buffer":
+            shown += " " + view.buffer_sentence(result)
+        height = HEAD_PIXELS + BAR_PIXELS * len(groups)
+        yield Chart(f"money-{totals}", title, shown, height, f"{subtitle}: {words}.", option)
 
 
 def glue(text: str) -> str:
-    """Return the text with its figures kept together with their units at line ends.
+    r"""Return the text with its figures kept together with their units at line ends.
 
     Examples
     --------

@@ -38,22 +38,25 @@ FIGURES = {
 NARROW, NARROW_FIGURES = 110, 6
 
 
-def _table(title: str, left: Sequence[str], right: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """Return a table with some columns to the left and then figures to the right; cells are never markup."""
-    out = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
+def _say(console: "Console", text: str | Text, style: str = "", indent: int = 0) -> None:
+    """Print text that keeps its indent when it wraps."""
+    words = text if isinstance(text, Text) else Text(text, style=style)
+    console.print(Padding(words, (0, 0, 0, indent), expand=False), width=min(console.width, READABLE))
+
+
+def _show(
+    console: "Console", title: str, left: Sequence[str], right: Sequence[str], rows: Iterable[Sequence[str]]
+) -> None:
+    """Print a table with some columns to the left, then figures to the right; cells are never markup."""
+    out = Table(box=None, pad_edge=False)
     for name in left:
         out.add_column(name, overflow="fold")
     for name in right:
         out.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         out.add_row(*map(Text, row))
-    return out
-
-
-def _say(console: "Console", text: str | Text, style: str = "", indent: int = 0) -> None:
-    """Print text that keeps its indent when it wraps."""
-    words = text if isinstance(text, Text) else Text(text, style=style)
-    console.print(Padding(words, (0, 0, 0, indent), expand=False), width=min(console.width, READABLE))
+    _say(console, title, "bold")
+    console.print(out)
 
 
 def show_findings(findings: list[dict[str, Any]], console: "Console") -> None:
@@ -82,7 +85,7 @@ def show_import(outcome: ImportOutcome, console: "Console") -> None:
     rows = [
         (name, f"{outcome.rows.get(name, 0):,}", f"{outcome.quarantined.get(name, 0):,}") for name in names
     ]
-    console.print(_table(f"Imported from {outcome.source}", ["table"], ["rows", "set aside"], rows))
+    _show(console, f"Imported from {outcome.source}", ["table"], ["rows", "set aside"], rows)
     show_findings(outcome.findings.to_dicts(), console)
     state = "in force" if outcome.is_new else "unchanged: the same data are already in force"
     _say(console, f"Data known on {outcome.as_of}, {state}. Next: plimsoll plan {outcome.workspace}")
@@ -111,13 +114,13 @@ def show_plan(result: PlanResult, console: "Console", files: list[Path]) -> None
     _say(console, view.headline(result))
     lines = [(row.measure, row.before_text, row.after_text, row.change) for row in view.comparisons(result)]
     if lines:
-        console.print(_table("\nToday and the plan", [""], ["today", "plan", "change"], lines))
+        _show(console, "\nToday and the plan", [""], ["today", "plan", "change"], lines)
     _print_cash(result.totals["abc"], ["abc"], "\nStock by class", result.currency, console)
     matrix = view.matrix(result)
     cells = [
         (abc, *(f"{c.points}  {c.value}  {c.target}" for c in row.values())) for abc, row in matrix.items()
     ]
-    console.print(_table("\nStocking points, stock and mean target", [""], list(matrix["A"]), cells))
+    _show(console, "\nStocking points, stock and mean target", [""], list(matrix["A"]), cells)
     console.print()
     _print_actions(view.actions(result, ACTIONS_SHOWN), result["recommendation"].height, console)
     console.print()
@@ -164,7 +167,8 @@ def _print_cash(frame: pl.DataFrame, by: list[str], title: str, currency: str, c
         + [f"{row['n_points']:,}", *(money(row[figure]) for figure in figures)]
         for row in frame.to_dicts()
     ]
-    console.print(_table(title, by, ["points", *(FIGURES[figure] for figure in figures)], rows))
+    heads = [label("group", name) for name in by]
+    _show(console, title, heads, ["points", *(FIGURES[figure] for figure in figures)], rows)
     note = f"Money in {currency}; to" if currency else "To"
     _say(console, f"{note} release = excess + slow + dead.", "dim")
 
@@ -198,7 +202,7 @@ def show_cash(result: CashResult, top: int, console: "Console") -> None:
     ]
     if rows:
         left, right = ["item", "location", "verdict"], ["on hand", "stock", "to release", "lasts"]
-        console.print(_table("\nWhere most of it sits", left, right, rows))
+        _show(console, "\nWhere most of it sits", left, right, rows)
     else:
         _say(console, "No stocking point holds more than the plan wants.")
 

@@ -13,7 +13,6 @@ TOP_ACTIONS = 20
 TOP_GROUPS = 12
 TOP_HOLDINGS = 10
 UNKNOWN = "(unknown)"
-STRANDED = ("excess", "slow", "dead")
 # figures that say what service is, the most telling first
 SERVICES = ("fill_rate", "cycle_service", "coming_fill_rate")
 
@@ -118,8 +117,7 @@ def actions(result: PlanResult, top: int = TOP_ACTIONS) -> list[Action]:
 
 def holdings(result: PlanResult, top: int = TOP_HOLDINGS) -> list[Holding]:
     """Return the stocking points with most cash to release as text."""
-    stranded = result["inventory_health"].filter(pl.col("cash_to_release") > 0)
-    largest_first = stranded.sort("cash_to_release", descending=True, maintain_order=True).head(top)
+    stranded = largest(result["inventory_health"], "cash_to_release", top)
     return [
         Holding(
             item=row["item_id"],
@@ -131,7 +129,7 @@ def holdings(result: PlanResult, top: int = TOP_HOLDINGS) -> list[Holding]:
             release=money(row["cash_to_release"], result.currency),
             cover=days(row["cover_days"]),
         )
-        for row in described(result, largest_first, "location_id").to_dicts()
+        for row in described(result, stranded, "location_id").to_dicts()
     ]
 
 
@@ -149,7 +147,8 @@ def headline(result: PlanResult) -> str:
     """Return the plan in a few sentences of money."""
     total, n_orders = grand_total(result), result["recommendation"].height
     release, stock, n_short = total["cash_to_release"], total["on_hand_value"], total["n_short"]
-    short = f"{count(n_short, 'stocking point')} {'is' if n_short == 1 else 'are'} short."
+    points = count(n_short, "stocking point") if n_short else "no stocking point"
+    short = f"{points} {'are' if n_short > 1 else 'is'} short."
     orders = f"{count(n_orders, 'order')} worth {order_value(result)}" if n_orders else "nothing to order"
     if stock > 0:
         held = (
@@ -174,6 +173,15 @@ def tiles(result: PlanResult) -> list[Tile]:
         Tile(f"{n_orders:,}", f"{'order' if n_orders == 1 else 'orders'} today, worth {order_value(result)}"),
         Tile(f"{points['planned'].sum():,}", f"of {count(points.height, 'stocking point')} planned"),
     ]
+
+
+def buffer_sentence(result: PlanResult) -> str:
+    """Return the whole buffer in money beside the classic figure."""
+    frame, currency = result.totals["buffer"], result.currency
+    held, classic = (
+        money(float(frame[name].sum()), currency) for name in ("buffer_value", "classic_safety_stock_value")
+    )
+    return f"In all {held}; the classic z σ √L formula would hold {classic}."
 
 
 def figure_text(value: float | None, unit: str, currency: str) -> str:
@@ -229,7 +237,6 @@ def matrix(result: PlanResult) -> dict[str, dict[str, Cell]]:
     return cells
 
 
-def largest(frame: pl.DataFrame, name: str, by: str, top: int = TOP_GROUPS) -> pl.DataFrame:
-    """Return the groups with some of a figure, the largest first, an unknown group named so."""
-    named = frame.filter(pl.col(by) > 0).with_columns(pl.col(name).fill_null(UNKNOWN))
-    return named.sort(by, descending=True, maintain_order=True).head(top)
+def largest(frame: pl.DataFrame, by: str, top: int = TOP_GROUPS) -> pl.DataFrame:
+    """Return the groups that have some of a figure, the largest first."""
+    return frame.filter(pl.col(by) > 0).sort(by, descending=True, maintain_order=True).head(top)

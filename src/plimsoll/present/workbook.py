@@ -3,17 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
+from xlsxwriter import Workbook
+from xlsxwriter.worksheet import Worksheet
 
 from plimsoll.domain.results import PlanResult
 from plimsoll.domain.tables import table
 from plimsoll.present import provenance, view
 from plimsoll.present.labels import label
-
-if TYPE_CHECKING:
-    from xlsxwriter import Workbook
+from plimsoll.present.spreadsheet import ListSheet
 
 EXCEL_ROWS = 1_000_000
 # unit of a column -> number format; floats of other units have one decimal
@@ -29,17 +29,18 @@ KINDS: dict[Any, str] = {pl.Float64: "#,##0.0", pl.Int64: "#,##0", pl.Date: "yyy
 PROSE = ("sentence", "what", "why", "done", "remedy", "meaning")
 PROSE_PIXELS, PIXELS_PER_LETTER, NARROWEST, WIDEST = 420, 8, 10, 32
 FIRST_BLOCK, GAP = 3, 3  # rows of the first sheet: where its blocks start, from the end of one to the next
+SUMMARY_COLUMNS, SUMMARY_PIXELS = 12, 130
 CLASS_COLUMNS = (
     "abc", "n_points", "target_service_mean", "on_hand_value", "healthy_value", "excess_value", "slow_value",
     "dead_value", "cash_to_release", "carrying_cost_per_year", "short_value", "exposure_value",
 )  # fmt: skip
 POLICY_COLUMNS = (
     "item_id", "location_id", "description", "unit", "from_location_id", "abc", "xyz", "criticality",
-    "target_kind_eff", "target_service_eff", "target_source", "policy", "reorder_point_qty", "order_up_to_qty",
-    "current_min", "current_max", "lot_qty", "economic_lot_qty", "expected_protection_qty", "buffer_qty",
-    "buffer_demand_qty", "buffer_lead_time_qty", "buffer_lot_review_qty", "classic_safety_stock_qty",
-    "cycle_service_est", "fill_rate_est", "on_hand_mean_value", "lead_time_days_set", "mean_days_est",
-    "sd_days_est",
+    "target_kind_eff", "target_service_eff", "target_source", "policy", "reorder_point_qty",
+    "order_up_to_qty", "current_min", "current_max", "lot_qty", "economic_lot_qty",
+    "expected_protection_qty", "buffer_qty", "buffer_demand_qty", "buffer_lead_time_qty",
+    "buffer_lot_review_qty", "classic_safety_stock_qty", "cycle_service_est", "fill_rate_est",
+    "on_hand_mean_value", "lead_time_days_set", "mean_days_est", "sd_days_est",
 )  # fmt: skip
 # columns that no table declares -> unit, meaning
 UNDECLARED = {
@@ -68,7 +69,8 @@ def _block(frame: pl.DataFrame, about: str, *tables: str) -> Block:
     """Return a frame as a block, cut to what Excel can hold; its columns are declared by the tables."""
     declared = {column.name: column for name in reversed(tables) for column in table(name).columns}
     columns = {
-        name: UNDECLARED.get(name) or (declared[name].unit, declared[name].description) for name in frame.columns
+        name: UNDECLARED.get(name) or (declared[name].unit, declared[name].description)
+        for name in frame.columns
     }
     return Block(frame.head(EXCEL_ROWS), columns, about, frame.height)
 
@@ -81,19 +83,18 @@ def _named(result: PlanResult, rows: pl.DataFrame, place: str) -> pl.DataFrame:
 
 def _most(result: PlanResult, name: str, by: str) -> pl.DataFrame:
     """Return the rows of a table that have some of a figure, most first."""
-    rows = result[name].filter(pl.col(by) > 0).sort(by, descending=True, maintain_order=True)
-    return _named(result, rows, "location_id")
+    return _named(result, view.largest(result[name], by, result[name].height), "location_id")
 
 
 def _policies(result: PlanResult) -> pl.DataFrame:
     """Return every stocking point in one row: class, target, levels, buffer, lead time."""
     key = ["item_id", "location_id"]
-    wide = result["policy"].join(result["target"], on=key, how="left", maintain_order="left", suffix="_target")
+    wide = result["policy"].join(
+        result["target"], on=key, how="left", maintain_order="left", suffix="_target"
+    )
     wide = wide.join(result["planning_point"], on=key, how="left", maintain_order="left", suffix="_point")
     lanes = result["lead_time_estimate"].rename({"to_location_id": "location_id"})
-    wide = wide.join(
-        lanes, on=[*key, "from_location_id"], how="left", maintain_order="left", suffix="_lane"
-    )
+    wide = wide.join(lanes, on=[*key, "from_location_id"], how="left", maintain_order="left", suffix="_lane")
     return wide.select(POLICY_COLUMNS)
 
 
@@ -120,7 +121,8 @@ def lists(result: PlanResult) -> dict[str, Block]:
             "policy", "target", "planning_point", "lead_time_estimate",
         ),
         "Lead times": _block(
-            result.totals["lead_time"], "Suppliers, those furthest from the item master first", "lead_time_estimate",
+            result.totals["lead_time"], "Suppliers, the furthest from the item master first",
+            "lead_time_estimate",
         ),
         "Findings": _block(findings, "What is wrong with the data, the gravest first", "finding"),
     }  # fmt: skip
@@ -129,7 +131,7 @@ def lists(result: PlanResult) -> dict[str, Block]:
 def summary(result: PlanResult, sheets: dict[str, Block]) -> list[Block]:
     """Return the blocks of the first sheet: today and the plan, stock by class, what the workbook holds."""
     figures = result.before_after.rows(named=True)
-    compared = [{"": side, **{label("figure", row["figure"]): row[key] for row in figures}}
+    compared = [{"stock and rules": side, **{label("figure", row["figure"]): row[key] for row in figures}}
                 for side, key in (("Today", "before"), ("Plan", "after"))]  # fmt: skip
     meanings = {label("figure", row["figure"]): (row["unit"], row["definition"]) for row in figures}
     contents = [
@@ -137,10 +139,8 @@ def summary(result: PlanResult, sheets: dict[str, Block]) -> list[Block]:
         for name, block in sheets.items()
     ]
     return [
-        Block(pl.DataFrame(compared), {"": ("", ""), **meanings}, "Today and the plan", 2),
-        _block(
-            result.totals["abc"].select(CLASS_COLUMNS), "Stock by class", "inventory_health", "target"
-        ),
+        Block(pl.DataFrame(compared), {"stock and rules": ("", ""), **meanings}, "Today and the plan", 2),
+        _block(result.totals["abc"].select(CLASS_COLUMNS), "Stock by class", "inventory_health", "target"),
         Block(pl.DataFrame(contents), dict.fromkeys(contents[0], ("", "")), "Sheets", len(contents)),
     ]
 
@@ -157,54 +157,59 @@ def column_guide(blocks: Iterable[tuple[str, Block]]) -> pl.DataFrame:
 
 
 def _width(frame: pl.DataFrame, name: str) -> int:
-    """Return the width of a column in pixels: of its heading or the longest of its first texts, within bounds."""
+    """Return the width of a column in pixels: of its heading or its longest text so far, within bounds."""
     if name in PROSE:
         return PROSE_PIXELS
     texts = frame[name].head(500) if frame[name].dtype == pl.String else pl.Series([""])
-    letters = max(NARROWEST, len(name) + 3, *texts.drop_nulls().str.len_chars())
+    letters: int = max(NARROWEST, len(name) + 3, *texts.drop_nulls().str.len_chars())
     return PIXELS_PER_LETTER * min(letters, WIDEST)
 
 
-def _write(book: "Workbook", sheet: str, block: Block, row: int = 0) -> None:
-    """Write a block as a table; texts stay at the top of their cells, beside wrapped sentences."""
-    frame = block.frame
-    styles = {
-        name: {
-            "num_format": FORMATS.get(block.columns[name][0]) or KINDS.get(dtype, "General")
-            if dtype == pl.Float64
-            else KINDS.get(dtype, "General"),
-            "text_wrap": name in PROSE,
-            "valign": "top",
-        }
-        for name, dtype in frame.schema.items()
+def _style(name: str, dtype: pl.DataType, unit: str) -> dict[str, Any]:
+    """Return how the cells of a column look; texts are at the top, beside wrapped sentences."""
+    kind = FORMATS.get(unit) if dtype == pl.Float64 else None
+    return {
+        "num_format": kind or KINDS.get(dtype, "General"),
+        "text_wrap": name in PROSE,
+        "valign": "top",
     }
-    frame.write_excel(
-        workbook=book,
-        worksheet=sheet,
-        position=(row, 0),
-        table_style="Table Style Light 1",
-        column_formats=styles,
-        column_widths={name: _width(frame, name) for name in frame.columns},
-        freeze_panes=(1, 0) if row == 0 else None,
+
+
+def _write(book: Workbook, page: Worksheet, block: Block, row: int = 0) -> None:
+    """Write a block as a table; on a list sheet as a whole, else cell by cell."""
+    frame, table_style = block.frame, "Table Style Light 1"
+    styles = [
+        book.add_format(_style(name, dtype, block.columns[name][0])) for name, dtype in frame.schema.items()
+    ]
+    heads = [{"header": name} for name in frame.columns]
+    page.add_table(
+        row, 0, row + max(frame.height, 1), frame.width - 1, {"columns": heads, "style": table_style}
     )
+    if isinstance(page, ListSheet):
+        page.put(frame, styles, 1)
+        page.freeze_panes(1, 0)
+        for position, name in enumerate(frame.columns):
+            page.set_column_pixels(position, position, _width(frame, name))
+        return
+    for position, (name, style) in enumerate(zip(frame.columns, styles, strict=True)):
+        page.write_column(row + 1, position, frame[name], style)
 
 
 def write_workbook(result: PlanResult, file: Path) -> None:
     """Write the workbook; texts stay texts, so a code that starts with '=' is never run as a formula."""
-    import xlsxwriter
-
     sheets = lists(result)
     first = summary(result, sheets)
     guide = column_guide([*(("Summary", block) for block in first), *sheets.items()])
-    with xlsxwriter.Workbook(file, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+    sheets["Columns"] = Block(guide, dict.fromkeys(guide.columns, ("", "")), "", guide.height)
+    with Workbook(file, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
         page, bold = book.add_worksheet("Summary"), book.add_format({"bold": True})
+        page.set_column_pixels(0, SUMMARY_COLUMNS, SUMMARY_PIXELS)
         page.write_string(0, 0, f"Plan {result.run_id}, known on {result.as_of}", bold)
         page.write_string(1, 0, view.headline(result))
         row = FIRST_BLOCK
         for block in first:
             page.write_string(row, 0, block.about, bold)
-            _write(book, "Summary", block, row + 1)
+            _write(book, page, block, row + 1)
             row += block.frame.height + GAP
         for name, block in sheets.items():
-            _write(book, name, block)
-        _write(book, "Columns", Block(guide, dict.fromkeys(guide.columns, ("", "")), "", guide.height))
+            _write(book, book.add_worksheet(name, worksheet_class=ListSheet), block)

@@ -13,22 +13,22 @@ NODE = (*LANE, "item_id")
 
 # code -> (what, why, remedy); the order is that in which a receipt is judged.
 UNUSABLE = {
-    "lead-time-undated": (
+    "lead_time_undated": (
         "Receipts without an order date",
         "A lead time runs from the day of the order.",
         "Map the column that holds the day the order was placed.",
     ),
-    "lead-time-negative": (
+    "lead_time_negative": (
         "Receipts dated before their order",
         "Orders entered after the goods arrived, or swapped dates, make lead times look short.",
         "Correct the dates, or enter orders when they are placed.",
     ),
-    "lead-time-absurd": (
+    "lead_time_absurd": (
         "Receipts implausibly long after their order",
         "A few typing errors would double the spread and the buffers with it.",
         "Correct the dates, or raise max_lead_time_days in [supply].",
     ),
-    "lead-time-expedited": (
+    "lead_time_expedited": (
         "Expedited receipts",
         "They say nothing about the lead time of a normal order.",
         "Set use_expedited in [supply] if expediting is the normal way to order.",
@@ -72,7 +72,7 @@ def unusable_receipts(receipts: pl.DataFrame, params: SupplyParams, *, as_of: da
     >>> receipts = table("receipts").conform(pl.DataFrame([row]))
     >>> found = unusable_receipts(receipts, SupplyParams(), as_of=date(2026, 3, 1))
     >>> found[0].code, found[0].what
-    ('lead-time-negative', 'Receipts dated before their order: 1 (P1 @ A).')
+    ('lead_time_negative', 'Receipts dated before their order: 1 (P1 @ A).')
     """
     return list(_findings(_judged(receipts, params, as_of)))
 
@@ -84,7 +84,7 @@ def _findings(judged: pl.DataFrame) -> Iterator[Finding]:
             keys = keys_of(rows, ["order_id", "item_id"])
             yield Finding(
                 code=code,
-                severity="info" if code == "lead-time-expedited" else "warning",
+                severity="info" if code == "lead_time_expedited" else "warning",
                 table="receipts",
                 n_rows=rows.height,
                 keys=keys,

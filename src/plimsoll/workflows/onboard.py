@@ -62,11 +62,12 @@ def import_source(
     with Workspace.open(folder) as workspace:
         settings = settings_in_force(workspace, at)
         progress(STEPS[0], 0, len(STEPS))
-        given = ingest.find_mapping(mapping) if mapping else None
+        saved = workspace.path / SAVED_MAPPING
+        name = mapping or (str(saved) if saved.exists() else "")
+        given = ingest.find_mapping(name) if name else None
         raws = read_source(source, encoding=given.source.encoding if given else None)
-        chosen = _choose(workspace, raws, given, mapping)
-        saved = workspace.path / SAVED_MAPPING if chosen.proposed_text else None
-        if saved:
+        chosen = ChosenMapping(given, name) if given else _proposed(raws)
+        if chosen.proposed_text:
             saved.write_text(chosen.proposed_text, encoding="utf-8")
         progress(STEPS[1], 1, len(STEPS))
         result = ingest.read(raws, chosen.mapping, settings.ingest)
@@ -93,23 +94,15 @@ def import_source(
         quarantined=dict(set_aside.iter_rows()),
         findings=findings,
         mapping_name=chosen.name,
-        mapping_file=saved,
+        mapping_file=saved if chosen.proposed_text else None,
         mapping_text=chosen.proposed_text,
         seconds={"Import": perf_counter() - started},
     )
 
 
-def _choose(
-    workspace: Workspace, raws: list[RawTable], given: ingest.Mapping | None, name: str | None
-) -> ChosenMapping:
-    """Return the mapping asked for, else the one saved in the workspace, else a proposal."""
-    if given is not None:
-        return ChosenMapping(given, str(name))
-    saved = workspace.path / SAVED_MAPPING
-    if saved.exists():
-        return ChosenMapping(ingest.find_mapping(saved), str(saved))
-    proposal = ingest.propose(raws)
-    return ChosenMapping(proposal, "proposed", ingest.mapping_text(proposal))
+def _proposed(raws: list[RawTable]) -> ChosenMapping:
+    mapping = ingest.propose(raws)
+    return ChosenMapping(mapping, "proposed", ingest.mapping_text(mapping))
 
 
 def _day_of_knowledge(workspace: Workspace, mapping: ingest.Mapping, tables: dict[str, pl.DataFrame]) -> date:

@@ -1,0 +1,68 @@
+"""Every code that a table declares or a stage hands over has words on the screen, or reads well as it is."""
+
+import re
+
+import pytest
+
+from plimsoll.demand.shelf import methods
+from plimsoll.domain.tables import input_tables, table, table_names
+from plimsoll.measure.before_after import FIGURES
+from plimsoll.present.labels import LABELS, label
+from plimsoll.present.view import SERVICES
+
+# column with codes -> topic of its words
+TOPICS = {
+    ("inventory_health", "status"): "stock",
+    ("outlook", "status"): "outlook",
+    ("recommendation", "kind"): "order",
+    ("planning_point", "supply_kind"): "order",
+    ("planning_point", "target_kind_set"): "target",
+    ("planning_point", "left_out_reason"): "left_out",
+    ("target", "target_kind_eff"): "target",
+    ("target", "target_source"): "decided_by",
+    ("policy", "target_kind_eff"): "target",
+    ("policy", "policy"): "policy",
+    ("lead_time_estimate", "method_used"): "evidence",
+    ("lead_time_estimate", "method_wanted"): "evidence",
+    ("demand_estimate", "demand_class"): "demand",
+}
+CODES = [
+    (name, column.name, code)
+    for name in table_names()
+    if name not in input_tables()
+    for column in table(name).columns
+    for code in column.choices
+]
+A_WORD = re.compile(r"[a-z]{3,}|[ABCXYZ]")
+
+
+@pytest.mark.parametrize(("name", "column", "code"), CODES, ids="/".join)
+def test_declared_codes_read_well(name, column, code):
+    topic = TOPICS.get((name, column))
+    assert (
+        A_WORD.fullmatch(code)
+        if topic is None
+        else label(topic, code) in LABELS[topic].values() or A_WORD.fullmatch(code)
+    )
+
+
+def test_topics_name_columns_that_exist():
+    assert [key for key in TOPICS if not table(key[0]).column(key[1]).choices] == []
+
+
+def test_no_label_is_for_a_code_that_is_gone():
+    for topic in set(TOPICS.values()):
+        known = {code for name, column, code in CODES if TOPICS.get((name, column)) == topic}
+        assert set(LABELS[topic]) <= known, topic
+
+
+def test_methods_of_demand_have_words():
+    names = {method.name for method in methods()}
+    assert set(LABELS["method"]) <= names
+    for name in names - set(LABELS["method"]):
+        assert re.fullmatch(r"[a-z]{4,}( [a-z]+)*", label("method", name)), name
+
+
+def test_compared_figures_have_words():
+    assert set(LABELS["figure"]) == set(FIGURES)
+    assert set(SERVICES) <= set(FIGURES)
