@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -162,6 +163,7 @@ def test_a_table_that_cannot_be_used_at_all_fails_the_command(run, company, tmp_
         '[[table]]\ntable = "stock"\nfrom = "stock"\n[table.columns]\n'
         'item_id = "Material"\nlocation_id = "Site"\ndate = "Count Date"\non_hand = "On Hand"\n'
     )
+    company = shutil.copytree(company, tmp_path / "copy")
     before = json.loads(run("recommend", company, "--json")[1])["n"]
     code, out, _ = run("import", company, source, "--mapping", mapping)
     assert code == 1

@@ -18,7 +18,7 @@ VOLATILE = ("erratic", "seasonal", "launch", "trend_up", "lumpy")
 # rest is sensible), and how many weeks of demand heavy means.
 Z_SENSIBLE = (2.2, 1.88, 1.64)
 P_SHORT_VOLATILE, P_SHORT, P_HEAVY = (0.35, 0.10, 0.04), (0.06, 0.04, 0.02), (0.02, 0.08, 0.42)
-HEAVY_WEEKS = ((20, 50), (20, 70), (40, 140))
+HEAVY_WEEKS = ((20, 50), (20, 70), (40, 130))
 SAFETY_WEEKS = 4  # the ERP's rule of thumb: a month of average demand for everything
 
 
@@ -66,14 +66,14 @@ def draw_stock(
 ) -> Stock:
     """Return the stock on hand at `as_of` by posture, and the ERP's levels.
 
-    Sensible means a position between s and s + Q with one week of review, of slow items three usual order
-    lines at least:
+    Sensible means a position above s by 0.2 to 0.9 Q, since the week's orders have gone out, with one
+    week of review, and of slow items three usual order lines at least:
 
         s = max(D (L + 1) + z sqrt((L + 1) sd^2 + D^2 sd_L^2), 3 q)
 
-    Most A items are watched and sensible, but where demand or supply is volatile the rule of thumb of so
-    many weeks' demand is too little, and many are short. Nobody watches C items: bought by the batch or
-    for a customer who has left, half of them cover a year or more. Dead stock is what is left over.
+    Most A items are watched and sensible, but where demand or supply is volatile, so many weeks of average
+    demand are too little and a third is short. Nobody watches C items: bought by the batch or for a
+    customer who has left, many cover a year or two. Dead stock is what is left over.
     """
     rng = rng_for(seed, "stock")
     n = points.n
