@@ -211,9 +211,13 @@ def _parameters(command: Any) -> Iterator[tuple[str, str, str]]:
 
 def _exit_codes() -> Iterator[tuple[str, str]]:
     yield "0", "Done."
-    family = {errors.PlimsollError, *errors.PlimsollError.__subclasses__()}
+    yield (
+        "1",
+        "The import is in force, but a table of it could not be used: see the finding of severity error.",
+    )
+    family = errors.PlimsollError.__subclasses__()
     for kind in sorted(family, key=lambda kind: (kind.exit_code, kind.__name__)):
-        yield str(kind.exit_code), f"{kind.__name__}: {(kind.__doc__ or '').splitlines()[0]}"
+        yield str(kind.exit_code), (kind.__doc__ or "").splitlines()[0]
     yield "130", "Stopped by Ctrl-C; the last good results stay in force."
 
 

@@ -35,6 +35,8 @@ def _point(item="A", at="DC1", source="Acme", kind="purchase", **given):
         "lead": {0: 0.5, 20: 0.5},
         "review": {10: 1.0},
         "step_qty": 10.0,
+        "n_periods": 52,
+        "n_demand_periods": 52,
         "rate": 1.0,
         "protection_days_mean": 21.0,
         "protection_days_sd": 0.0,
@@ -79,8 +81,6 @@ def _derived(row):
     parts = ("buffer_demand_qty", "buffer_lead_time_qty", "buffer_lot_review_qty")
     return row | {
         "demand_class": "smooth",
-        "n_periods": 52,
-        "n_demand_periods": 52,
         "period_days": 7.0,
         "mean_per_day_est": row["rate"],
         "sd_per_period_obs": 1.0,

@@ -7,6 +7,7 @@ import pytest
 from plimsoll.demand.shelf import methods
 from plimsoll.domain.tables import input_tables, table, table_names
 from plimsoll.measure.before_after import FIGURES
+from plimsoll.policy.reasons import FALLBACK_REASONS, POLICY_REASONS
 from plimsoll.present.labels import LABELS, label
 from plimsoll.present.view import SERVICES
 
@@ -61,6 +62,12 @@ def test_methods_of_demand_have_words():
     assert set(LABELS["method"]) <= names
     for name in names - set(LABELS["method"]):
         assert re.fullmatch(r"[a-z]{4,}( [a-z]+)*", label("method", name)), name
+
+
+def test_reasons_have_words():
+    unusable = {method.unusable_reason for method in methods() if method.usable is not None}
+    codes = {*POLICY_REASONS, *FALLBACK_REASONS, *unusable}
+    assert codes <= set(LABELS["reason"])
 
 
 def test_compared_figures_have_words():

@@ -80,12 +80,18 @@ def test_base_stock_by_hand(sized):
         ({"planned": False}, "left_out"),
         ({"rate": 0.0, "protection": {0: 1.0}, "review": {0: 1.0}}, "no_expected_demand"),
         ({"rate": 0.0002}, "no_expected_demand"),
+        ({"n_demand_periods": 0}, "no_demand_seen"),
     ],
 )
 def test_nothing_is_held_where_nothing_is_expected_or_planned(sized, given, reason):
     row = sized(**given)
     assert (row["policy"], row["policy_reason"], row["method_used"]) == ("none", reason, "none")
     assert row["order_up_to_qty"] == row["buffer_qty"] == row["on_hand_mean_value"] == 0.0
+
+
+def test_a_new_or_targeted_point_without_demand_is_held(sized):
+    assert sized(n_demand_periods=0, n_periods=30)["policy"] != "none"
+    assert sized(n_demand_periods=0, target_set=0.9)["policy"] != "none"
 
 
 def test_points_without_estimate_or_target_are_kept_as_none(company):

@@ -110,7 +110,7 @@ def test_methods_count_every_point_once_and_fallbacks_come_with_their_reason(pla
         ("exponential smoothing", "4", "80 %", ("3", "–", "–", "1", "–")),
         ("Croston", "1", "20 %", ("–", "–", "–", "–", "1")),
     ]
-    assert provenance.fallbacks(changed) == [provenance.Fallback("demand", "too few demands", "2")]
+    assert provenance.fallbacks(changed) == [provenance.Fallback("demand", "there were too few demands", "2")]
     assert provenance.fallbacks(result) == []
 
 

@@ -9,6 +9,8 @@ from plimsoll.measure.params import MeasureParams
 KEY = ["item_id", "location_id"]
 STATUSES = ("short", "dead", "slow", "excess", "healthy")  # of equal parts the worse one gives its name
 
+UNASKED = "no_demand_seen"  # the reason of a policy not to hold what nobody asked for
+
 
 def inventory_health(
     points: pl.DataFrame,
@@ -24,7 +26,7 @@ def inventory_health(
 
         healthy = min(x, S + b)                     what the policy would ever want
         extra   = x − healthy
-        dead    = extra if 365.25 μ < dead_units_per_year, else 0
+        dead    = extra if 365.25 μ < dead_units_per_year or nobody asked for it in a year, else 0
         slow    = max(x − max(healthy, b + μ T), 0) if not dead     will not have left by T
         excess  = extra − slow if not dead                          will have left by T
         short   = max(s − y, 0)                     missing with all that is on order counted
@@ -48,7 +50,11 @@ def inventory_health(
     joined = (
         points.select(*KEY, "unit_cost_eff", "holding_rate_eff")
         .join(demand_estimate.select(*KEY, "mean_per_day_est"), on=KEY, how="left")
-        .join(policy.select(*KEY, "policy", "reorder_point_qty", "order_up_to_qty"), on=KEY, how="left")
+        .join(
+            policy.select(*KEY, "policy", "policy_reason", "reorder_point_qty", "order_up_to_qty"),
+            on=KEY,
+            how="left",
+        )
         .join(outlook, on=KEY, how="left")
         .with_columns(
             pl.col("mean_per_day_est", "reorder_point_qty", "order_up_to_qty", "on_hand_qty").fill_null(0.0),
@@ -76,7 +82,8 @@ def _parts(joined: pl.DataFrame, params: MeasureParams) -> pl.DataFrame:
     on_hand, owed, rate = pl.col("on_hand_qty"), pl.col("backlog_qty"), pl.col("mean_per_day_est")
     level = pl.when("held").then(pl.col("order_up_to_qty").clip(0.0)).otherwise(0.0)
     reorder_point = pl.when("held").then("reorder_point_qty").otherwise(0.0)
-    is_dead = rate * DAYS_PER_YEAR < params.dead_units_per_year
+    unasked = (pl.col("policy_reason") == UNASKED).fill_null(value=False)
+    is_dead = unasked | (rate * DAYS_PER_YEAR < params.dead_units_per_year)
     healthy = pl.col("healthy_qty")
     extra = on_hand - healthy
     late = (on_hand - pl.max_horizontal(healthy, owed + rate * params.slow_days)).clip(0.0)

@@ -20,6 +20,12 @@ class PolicyParams(Params):
         description="Expected yearly demand, in units, below which nothing is held unless a person "
         "set a target; one unit in ten years",
     )
+    no_demand_days: float = Field(
+        default=364.0,
+        gt=0,
+        description="Days without any demand after which nothing is held unless a person set a target; a "
+        "full year, so that every season has been seen",
+    )
     classic_service_min: float = Field(
         default=0.5,
         gt=0,

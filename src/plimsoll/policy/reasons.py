@@ -7,6 +7,7 @@ POLICY_REASONS: Mapping[str, str] = {
     "no_demand_estimate": "There is no estimate of demand to size a policy on.",
     "no_target": "The point has no service target.",
     "no_expected_demand": "Practically no demand is expected and nobody set a target, so nothing is held.",
+    "no_demand_seen": "Nobody asked for it in a year or more and nobody set a target, so nothing is held.",
     "zero_stock_meets_target": "The target is met without stock between orders: order when units are owed.",
     "moq_above_year": "The minimum order lasts longer than the longest lot allowed.",
     "multiple_above_year": "One order multiple lasts longer than the longest lot allowed.",

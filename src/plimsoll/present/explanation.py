@@ -46,7 +46,7 @@ def _demand(row: dict[str, Any] | None) -> list[str]:
     reason = row["fallback_reason"]
     if reason is None:
         return [sentence]
-    return [sentence, f"Wanted was {label('method', row['method_wanted'])}: {reason.replace('_', ' ')}."]
+    return [sentence, f"Wanted was {label('method', row['method_wanted'])}: {label('reason', reason)}."]
 
 
 def _lead_time(row: dict[str, Any] | None) -> list[str]:
@@ -60,7 +60,7 @@ def _lead_time(row: dict[str, Any] | None) -> list[str]:
 
 def _buffer(buffer: dict[str, Any], currency: str) -> list[str]:
     if buffer["policy"] == "none":
-        return [f"The plan keeps none here: {buffer['policy_reason'].replace('_', ' ')}."]
+        return [f"The plan keeps none here: {label('reason', buffer['policy_reason'])}."]
     worth = money(buffer["buffer_value"], currency)
     held, by_demand, by_lead_time, by_lot, classic = (
         quantity(buffer[name])
@@ -74,7 +74,8 @@ def _buffer(buffer: dict[str, Any], currency: str) -> list[str]:
     )
     return [
         f"Reorder point {quantity(buffer['reorder_point_qty'])}, order up to "
-        f"{quantity(buffer['order_up_to_qty'])}; rule: {label('policy', buffer['policy'])}.",
+        f"{quantity(buffer['order_up_to_qty'])}; rule {label('policy', buffer['policy'])}, as "
+        f"{label('reason', buffer['policy_reason'])}.",
         f"Buffer {held} worth {worth}: {by_demand} as demand varies, {by_lead_time} as the lead time "
         f"varies, {by_lot} for lot and review. "
         f"The classic z σ √L formula would hold {classic}.",

@@ -99,7 +99,7 @@ def fallbacks(result: PlanResult, top: int = TOP_FALLBACKS) -> list[Fallback]:
     )
     counted = reasons.drop_nulls().group_by("subject", "fallback_reason").len()
     ranked = counted.sort([-pl.col("len").cast(pl.Int64), "subject", "fallback_reason"]).head(top)
-    return [Fallback(subject, reason.replace("_", " "), f"{n:,}") for subject, reason, n in ranked.rows()]
+    return [Fallback(subject, label("reason", reason), f"{n:,}") for subject, reason, n in ranked.rows()]
 
 
 def findings(result: PlanResult) -> list[dict[str, Any]]:

@@ -59,21 +59,20 @@ def _show(
     console.print(out)
 
 
-def show_findings(findings: list[dict[str, Any]], console: "Console") -> None:
-    """Print findings, each with what, why, what was done and what to do."""
+def show_findings(findings: list[dict[str, Any]], console: "Console", *, brief: bool = False) -> None:
+    """Print findings, each with what, why, what was done and what to do; or in one line each."""
     for row in findings[:FINDINGS_SHOWN]:
-        line = Table.grid(padding=(0, 2, 0, 0))
-        line.add_column(width=7)
+        line = Table.grid(padding=(0, 2, 0, 0), expand=True)
+        line.add_column(min_width=7)
+        line.add_column(no_wrap=brief, overflow="ellipsis" if brief else "fold", ratio=1)
         line.add_row(Text(row["severity"], style=SEVERITY_STYLE[row["severity"]]), Text(row["what"]))
-        if row["severity"] != "info":
-            line.add_row(
-                "", Text(" ".join(filter(None, (row["why"], row["done"], row["remedy"]))), style="dim")
-            )
+        if row["severity"] != "info" and not brief:
+            sentences = " ".join(filter(None, (row["why"], row["done"], row["remedy"])))
+            line.add_row("", Text(sentences, style="dim"))
         console.print(line, width=min(console.width, READABLE))
     if len(findings) > FINDINGS_SHOWN:
-        _say(
-            console, f"… and {count(len(findings) - FINDINGS_SHOWN, 'finding')} more; --json lists them all."
-        )
+        more = count(len(findings) - FINDINGS_SHOWN, "more finding")
+        _say(console, f"… and {more}; --json lists them all.")
 
 
 def show_import(outcome: ImportOutcome, console: "Console") -> None:
@@ -124,7 +123,9 @@ def show_plan(result: PlanResult, console: "Console", files: list[Path]) -> None
     console.print()
     _print_actions(view.actions(result, ACTIONS_SHOWN), result["recommendation"].height, console)
     console.print()
-    show_findings(provenance.findings(result), console)
+    if findings := provenance.findings(result):
+        _say(console, "What is wrong with the data; the report says why, and what to do", "bold")
+        show_findings(findings, console, brief=True)
     _say(console, provenance.quarantine(result))
     for file in files:
         console.print(Text(f"Written: {file}"), soft_wrap=True)

@@ -187,7 +187,7 @@ def _write(book: Workbook, page: Worksheet, block: Block, row: int = 0) -> None:
     )
     if isinstance(page, ListSheet):
         page.put(frame, styles, 1)
-        page.freeze_panes(1, 0)
+        page.freeze_panes(1, 2 if frame.columns[0] == "item_id" else 0)
         for position, name in enumerate(frame.columns):
             page.set_column_pixels(position, position, _width(frame, name))
         return

@@ -30,9 +30,9 @@ LEVEL, CYCLE_SERVICE, FILL_RATE, ON_HAND, ORDER_SHARE, CYCLE_ERROR, FILL_ERROR, 
 CHUNK = 16  # entries that one thread takes at a time
 BATCHES = 32  # of a path, for standard errors; one more comes first and is not counted
 GUIDE = 512  # cells of the table that finds a draw's demand
+_MEAN, _VARIANCE, _TURN, _UNITS, _LOT, _IS_UNIFORM, _KIND, _TARGET, _GUESS = range(9)
 TOLERANCE = 1e-12
 NEGLIGIBLE = 1e-6
-_SHORT, _STOCK, _BAD, _ARRIVED, _ORDERED, _N_SUMS = 0, 1, 2, 3, 4, 5
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -83,17 +83,15 @@ def _arrival_law(lead: Floats) -> Floats:
     beyond, left = 1.0, 1.0
     for j in range(len(lead)):
         after = max(beyond - lead[j], 0.0)
-        stay = after / beyond if beyond > TOLERANCE and j < len(lead) - 1 else 0.0
-        law[j] = left - stay if left > stay else 0.0
+        stay = after / beyond if after > TOLERANCE and j < len(lead) - 1 else 0.0
+        law[j] = left - stay
         left, beyond = stay, after
-        if stay <= TOLERANCE:
-            break
     return law
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _drawn(law: Floats, draws: Floats, out: Path) -> None:
-    """Write the least k with P(D <= k) > u for every draw u in [0, 1)."""
+def _drawn(law: Floats, draws: Floats, turn: float, out: Path) -> None:
+    """Write the least k with P(D <= k) > u for every draw u in [0, 1), turned round the circle."""
     last = len(law) - 1
     cdf = np.empty(last + 1)
     upto = 0.0
@@ -106,51 +104,46 @@ def _drawn(law: Floats, draws: Floats, out: Path) -> None:
         while k < last and cdf[k] * GUIDE <= cell:
             k += 1
         guide[cell] = k
-    for t in range(len(draws)):
-        k = guide[int(draws[t] * GUIDE)]
-        while k < last and cdf[k] <= draws[t]:
+    for t in range(len(out)):
+        u = draws[t] + turn
+        u -= 1.0 if u >= 1.0 else 0.0
+        k = guide[int(u * GUIDE)]
+        while k < last and cdf[k] <= u:
             k += 1
         out[t] = k
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _run(
+def _path(
     level: int,
     lot: int,
     is_uniform: bool,
     units: int,
-    demand: Path,
-    arrives_from: Path,
     short: Floats,
-    tail: Floats,
-    orders: Path,
+    path: Path,
     sums: Floats,
+    out: Floats,
 ) -> None:
-    """Write the sums of every batch, (BATCHES, _N_SUMS), of one level's path."""
-    n_units, top = len(demand), len(short) - 1
-    length = n_units // (BATCHES + 1)
-    stock = level + lot
-    position = stock
-    head = 0
-    was_short = False
-    clock = units
-    for batch in range(-1, BATCHES):
-        begin = (batch + 1) * length
-        lost = held = 0.0
-        bad = 0.0
-        arrived = ordered = 0
-        for t in range(begin, begin + length):
+    """Write the results of one level; standard errors are those of the means of batches."""
+    demand, arrives_from, orders = path[0], path[1], path[2]
+    length, top, mean = len(demand) // (BATCHES + 1), len(short) - 1, short[0]
+    stock, position = level + lot, level + lot
+    head, clock, was_short = 0, units, False
+    for b in range(-1, BATCHES):
+        lost, held, broken, arrived, ordered = 0.0, 0.0, 0.0, 0, 0
+        for t in range((b + 1) * length, (b + 2) * length):
             while head < t - arrives_from[t]:
                 if orders[head] > 0:
                     stock += orders[head]
                     arrived += 1
                     was_short = False
                 head += 1
-            at = min(stock, top)
-            lost += short[at]
-            held += stock + short[at]
-            if not was_short:
-                bad += tail[at]
+            if stock < top:
+                lost += short[stock]
+                held += short[stock]
+                if not was_short:
+                    broken += short[stock] - short[stock + 1]
+            held += stock
             sold = demand[t]
             if sold > stock:
                 sold = stock
@@ -166,88 +159,26 @@ def _run(
                     orders[t] = (gap // lot + 1) * lot if is_uniform else gap + lot
                     position += orders[t]
                     ordered += 1
-        if batch >= 0:
-            sums[batch, _SHORT], sums[batch, _STOCK], sums[batch, _BAD] = lost, held, bad
-            sums[batch, _ARRIVED], sums[batch, _ORDERED] = arrived, ordered
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _summed(level: int, mean: float, n_counted: int, units: int, sums: Floats, out: Floats) -> None:
-    """Write the results of one level from the sums of its batches, standard errors by batch means."""
-    short, stock, bad, arrived, ordered = 0.0, 0.0, 0.0, 0.0, 0.0
+        if b >= 0:
+            sums[b, 0], sums[b, 1], sums[b, 2], sums[b, 3], sums[b, 4] = lost, broken, arrived, held, ordered
+    lost = broken = arrivals = held = orders_placed = 0.0
     for b in range(BATCHES):
-        short += sums[b, _SHORT]
-        stock += sums[b, _STOCK]
-        bad += sums[b, _BAD]
-        arrived += sums[b, _ARRIVED]
-        ordered += sums[b, _ORDERED]
-    broken = min(bad / arrived, 1.0) if arrived > 0.0 else 0.0
-    fill_square = cycle_square = 0.0
+        lost += sums[b, 0]
+        broken += sums[b, 1]
+        arrivals += sums[b, 2]
+        held += sums[b, 3]
+        orders_placed += sums[b, 4]
+    counted = length * BATCHES
+    share = min(broken / arrivals, 1.0) if arrivals > 0.0 else 0.0
+    square_lost = square_broken = 0.0
     for b in range(BATCHES):
-        fill_square += (sums[b, _SHORT] - short / BATCHES) ** 2
-        cycle_square += (sums[b, _BAD] - broken * sums[b, _ARRIVED]) ** 2
-    spread = math.sqrt(BATCHES / (BATCHES - 1.0))
-    out[LEVEL] = level
-    out[FILL_RATE] = min(max(1.0 - short / (n_counted * mean), 0.0), 1.0)
-    out[CYCLE_SERVICE] = 1.0 - broken
-    out[ON_HAND] = max(stock / n_counted - mean, 0.0)
-    out[ORDER_SHARE] = ordered * units / n_counted
-    out[FILL_ERROR] = spread * math.sqrt(fill_square) / (n_counted * mean)
-    out[CYCLE_ERROR] = spread * math.sqrt(cycle_square) / arrived if arrived > 0.0 else 0.0
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _search_one(
-    law: Floats,
-    lead: Floats,
-    units: int,
-    lot: int,
-    is_uniform: bool,
-    kind: int,
-    target: float,
-    guess: int,
-    draws: Floats,
-    out: Floats,
-) -> None:
-    """Write the results of one entry: of the guess, or of the least level found to meet the target."""
-    n_units = draws.shape[1]
-    demand, arrives_from = np.empty(n_units, dtype=np.int32), np.empty(n_units, dtype=np.int32)
-    _drawn(law, draws[0], demand)
-    _drawn(_arrival_law(lead), draws[1], arrives_from)
-    short, tail = np.zeros(len(law)), np.zeros(len(law))
-    mean = 0.0
-    for k in range(len(law) - 2, -1, -1):
-        tail[k] = tail[k + 1] + law[k + 1]
-        short[k] = short[k + 1] + tail[k]
-    mean = short[0]
-    orders = np.empty(n_units, dtype=np.int32)
-    sums = np.zeros((BATCHES, _N_SUMS))
-    found = np.empty(N_RESULTS)
-    n_counted = n_units // (BATCHES + 1) * BATCHES
-    column = CYCLE_SERVICE if kind == CYCLE else FILL_RATE
-    below, above, stride, level = -1, -1, max(guess // 16, 1), guess
-    while True:
-        _run(level, lot, is_uniform, units, demand, arrives_from, short, tail, orders, sums)
-        _summed(level, mean, n_counted, units, sums, found)
-        searches = (kind == CYCLE or kind == FILL) and target < 1.0
-        if not searches or found[column] >= target:
-            for k in range(N_RESULTS):
-                out[k] = found[k]
-            above = level
-            if not searches or above - below <= 1:
-                return
-        else:
-            below = level
-        if above < 0:
-            level = below + stride
-            stride *= 2
-        elif below < 0:
-            level = max(above - stride, 0)
-            stride *= 2
-        else:
-            if above - below <= 1:
-                return
-            level = (below + above) // 2
+        square_lost += (sums[b, 0] - lost / BATCHES) ** 2
+        square_broken += (sums[b, 1] - share * sums[b, 2]) ** 2
+    spread = BATCHES / (BATCHES - 1.0)
+    out[LEVEL], out[CYCLE_SERVICE], out[FILL_RATE] = level, 1.0 - share, 1.0 - lost / (counted * mean)
+    out[ON_HAND], out[ORDER_SHARE] = max(held / counted - mean, 0.0), orders_placed * units / counted
+    out[CYCLE_ERROR] = math.sqrt(spread * square_broken) / max(arrivals, 1.0)
+    out[FILL_ERROR] = math.sqrt(spread * square_lost) / (counted * mean)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -256,33 +187,42 @@ def _search_range(
     end: int,
     pmf: Floats,
     bounds: Ints,
-    mean: Floats,
-    variance: Floats,
     lead: Floats,
     lead_bounds: Ints,
-    units: Ints,
-    lots: Ints,
-    is_uniform: NDArray[np.bool_],
-    kinds: Ints,
-    targets: Floats,
-    guesses: Ints,
+    rules: Floats,
     draws: Floats,
     out: Floats,
 ) -> None:
-    """Write the results of entries begin..end - 1."""
+    """Write the results of entries begin..end - 1: of the guess, or of the least level that serves."""
+    n = draws.shape[1]
+    path, sums, found = np.empty((3, n), np.int32), np.zeros((BATCHES, 5)), np.empty(N_RESULTS)
     for e in range(begin, end):
-        _search_one(
-            fitted_law(pmf[bounds[e] : bounds[e + 1]], mean[e], variance[e]),
-            lead[lead_bounds[e] : lead_bounds[e + 1]],
-            units[e],
-            lots[e],
-            is_uniform[e],
-            kinds[e],
-            targets[e],
-            guesses[e],
-            draws,
-            out[e],
-        )
+        rule = rules[e]
+        law = fitted_law(pmf[bounds[e] : bounds[e + 1]], rule[_MEAN], rule[_VARIANCE])
+        arrival = _arrival_law(lead[lead_bounds[e] : lead_bounds[e + 1]])
+        for row in range(2):
+            _drawn(law if row == 0 else arrival, draws[row], rule[_TURN], path[row])
+        short, tail = np.zeros(len(law)), 0.0
+        for k in range(len(law) - 2, -1, -1):
+            tail += law[k + 1]
+            short[k] = short[k + 1] + tail
+        column = CYCLE_SERVICE if rule[_KIND] == CYCLE else FILL_RATE
+        searches = (rule[_KIND] == CYCLE or rule[_KIND] == FILL) and rule[_TARGET] < 1.0
+        level = int(rule[_GUESS])
+        below, above, stride = -1, -1, max(level // 16, 1)
+        while above < 0 or (searches and above - below > 1):
+            _path(level, int(rule[_LOT]), rule[_IS_UNIFORM] > 0.0, int(rule[_UNITS]), short, path, sums, found)
+            if not searches or found[column] >= rule[_TARGET]:
+                above = level
+                for k in range(N_RESULTS):
+                    out[e, k] = found[k]
+            else:
+                below = level
+            if above >= 0 and below >= 0:
+                level = (below + above) // 2
+            else:
+                level = max(above - stride, 0) if above >= 0 else below + stride
+                stride *= 2
 
 
 def simulate_lost_sales(
@@ -299,9 +239,10 @@ def simulate_lost_sales(
     targets: Floats,
     guesses: Ints,
     draws: Floats,
+    turns: Floats,
 ) -> Floats:
     out = np.empty((len(lots), N_RESULTS))
-    given = (pmf, bounds, mean, variance, lead, lead_bounds)
-    rules = (units, lots, is_uniform, kinds, targets, guesses, draws)
-    in_chunks(lambda begin, end: _search_range(begin, end, *given, *rules, out), 0, len(lots), CHUNK)
+    rules = np.column_stack([mean, variance, turns, units, lots, is_uniform, kinds, targets, guesses])
+    given = (pmf, bounds, lead, lead_bounds, rules, draws, out)
+    in_chunks(lambda begin, end: _search_range(begin, end, *given), 0, len(lots), CHUNK)
     return out
