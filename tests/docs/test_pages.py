@@ -15,9 +15,8 @@ from plimsoll.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-SOURCE = [
-    path for path in sorted((ROOT / "src").rglob("*")) if path.suffix in {".py", ".toml", ".csv", ".j2"}
-]
+PACKAGE = ROOT / "src" / "plimsoll"
+SOURCE = [path for path in sorted(PACKAGE.rglob("*")) if path.suffix in {".py", ".toml", ".csv", ".j2"}]
 COMMANDS = typer.main.get_command(app).commands
 ROOMS = [room.name for room in pkgutil.iter_modules(plimsoll.__path__, "plimsoll.") if room.ispkg]
 FENCE = re.compile(r"^```(\w*).*?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -51,6 +50,16 @@ def test_links_lead_somewhere(page):
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), link
         assert not anchor or anchor in anchors_of(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_names_and_files_named_exist(page):
+    text = "\n".join(path.read_text(encoding="utf-8") for path in SOURCE)
+    for name in set(re.findall(r"`(\w+_\w+|[\w/]+\.py)`", prose_of(page))):
+        if name.endswith(".py"):
+            assert any((folder / name).is_file() for folder in (ROOT, PACKAGE)), name
+        else:
+            assert re.search(rf"\b{name}\b", text) or "_REASON" in name, name
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md", *SOURCE], ids=name_of)

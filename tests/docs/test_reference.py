@@ -15,7 +15,6 @@ from plimsoll.workflows.settings import read_settings, sections
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "reference"
-SOURCES = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "src").rglob("*.py")]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +64,8 @@ def test_settings_example_is_usable(generator, made):
 
 def findings_in_code():
     """Codes of all findings written out in the code, whatever registry they are in."""
-    calls = [node for tree in SOURCES for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "src").rglob("*.py")]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
     for call in calls:
         if isinstance(call.func, ast.Name) and call.func.id == "Finding":
             given = [word.value for word in call.keywords if word.arg == "code"] + call.args[:1]

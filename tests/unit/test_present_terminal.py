@@ -34,7 +34,7 @@ def test_plan_says_money_classes_orders_findings(result):
         "Plan plan-000001, known on 2026-11-21",
         "Inventory value     6,250 EUR  800 EUR         -87 %",
         "C           2  5,200      500   3,150  1,350   200       4,700",
-        "C  1  5,000 EUR  98.0 %            0  –  –  1  200 EUR  98.0 %",
+        "C  1  5,000  98.0 %        0  –  –  1  200  98.0 %",
         "Today's orders, most money at risk first",
         " P-100 Feed pump at DC1: at risk 1,800 EUR, order 2,300 EUR, due 2026-12-22",
         "warning  3 open orders are past their due date.",

@@ -2,12 +2,15 @@
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from plimsoll.domain.calendar import DAYS_PER_YEAR
 from plimsoll.domain.tables import table
 from plimsoll.maths.kernels import policy as kernel
+from plimsoll.maths.kernels import policy_lost
 from plimsoll.maths.ragged import Floats, from_lists
 from plimsoll.policy.buffer import with_buffer, with_classic
+from plimsoll.policy.lost_sales import simulated
 from plimsoll.policy.lots import with_lots
 from plimsoll.policy.params import PolicyParams
 
@@ -15,21 +18,34 @@ KEY = ["item_id", "location_id"]
 _KINDS = {"cycle": kernel.CYCLE, "fill": kernel.FILL, "economic": kernel.ECONOMIC}
 _DEAREST = 1e12  # shortage over holding cost where holding is free
 _TARGET = ["target_kind_eff", "target_service_eff"]
+_NOT_ZERO = {"min_order_qty", "expected_protection_qty", "service_error_est"}
 _ZERO = [
     name
     for name in table("policy").names
-    if name.endswith(("_qty", "_est", "_value")) and name not in {"min_order_qty", "expected_protection_qty"}
+    if name.endswith(("_qty", "_est", "_value")) and name not in _NOT_ZERO
 ]
+_FROM_SIMULATION = {
+    kernel.LEVEL: policy_lost.LEVEL,
+    kernel.CYCLE_SERVICE: policy_lost.CYCLE_SERVICE,
+    kernel.FILL_RATE: policy_lost.FILL_RATE,
+    kernel.ON_HAND: policy_lost.ON_HAND,
+    kernel.ORDER_SHARE: policy_lost.ORDER_SHARE,
+}
 
 
 def size(
-    points: pl.DataFrame, demand_estimate: pl.DataFrame, target: pl.DataFrame, params: PolicyParams
+    points: pl.DataFrame,
+    demand_estimate: pl.DataFrame,
+    target: pl.DataFrame,
+    params: PolicyParams,
+    lead_times: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the policy of every planning point.
 
     The lot comes first (economic lot, minimum, multiple), then the least reorder point with which the
     target is met: cycle service or fill rate, or for an economic target the reorder point with the
-    least yearly cost of holding and shortage. Formulas are in `plimsoll.maths.kernels.policy`.
+    least yearly cost of holding and shortage. Formulas are in `plimsoll.maths.kernels.policy`. Lost
+    sales with orders under way are simulated (`plimsoll.maths.kernels.policy_lost`).
 
     Parameters
     ----------
@@ -37,6 +53,7 @@ def size(
     demand_estimate : table `demand_estimate`
     target : table `target`
     params : options
+    lead_times : table `lead_time_estimate`; without it lost sales are approximated, not simulated
 
     Returns
     -------
@@ -49,7 +66,8 @@ def size(
     Points left out of planning, without demand estimate or target, or with practically no expected
     demand and no target set by a person: policy none, all quantities 0. A target of 1 is met, to
     1e-12, by the largest demand with a probability. A target met without stock gives s = -1 step:
-    order when units are owed. Review of 0 days: demand comes one step at a time.
+    order when units are owed. Review of 0 days: demand comes one step at a time. Simulated service
+    may be off by its standard error; an economic target and the buffer's split rest on the approximation.
     """
     joined = (
         points.join(demand_estimate, on=KEY, how="left", maintain_order="left", validate="1:1")
@@ -58,7 +76,7 @@ def size(
     )
     held = joined.filter(pl.col("none_reason").is_null())
     not_held = joined.filter(pl.col("none_reason").is_not_null())
-    return table("policy").conform(pl.concat([_finished(_sized(held, params)), _finished(_empty(not_held))]))
+    return table("policy").conform(pl.concat([_finished(_sized(held, lead_times, params)), _finished(_empty(not_held))]))
 
 
 def _none_reason(params: PolicyParams) -> pl.Expr:
@@ -77,10 +95,10 @@ def _none_reason(params: PolicyParams) -> pl.Expr:
     )  # fmt: skip
 
 
-def _sized(points: pl.DataFrame, params: PolicyParams) -> pl.DataFrame:
+def _sized(points: pl.DataFrame, lead_times: pl.DataFrame | None, params: PolicyParams) -> pl.DataFrame:
     """Return the points with levels, service, stock and buffer."""
-    ready = _with_continuous_review(with_lots(points, params))
-    found = _search(ready)
+    ready = _with_questions(_with_continuous_review(with_lots(points, params)))
+    found, error, flags = _search(ready, lead_times, params)
     columns = {
         "level_steps": kernel.LEVEL,
         "cycle_service_est": kernel.CYCLE_SERVICE,
@@ -95,6 +113,8 @@ def _sized(points: pl.DataFrame, params: PolicyParams) -> pl.DataFrame:
     up_to = pl.when(is_base).then((level + 1) * step).otherwise(reorder + pl.col("lot_qty"))
     sized = ready.with_columns(
         **{name: pl.Series(np.ascontiguousarray(found[:, at])) for name, at in columns.items()}
+        is_simulated=pl.Series(flags),
+        service_error_est=pl.Series(error, nan_to_null=True),
     ).with_columns(
         order_up_to_qty=up_to,
         reorder_point_qty=pl.when(is_base).then(up_to - pl.col("unit_qty")).otherwise(reorder),
@@ -137,13 +157,13 @@ def _reviews_per_year() -> pl.Expr:
     return pl.when("is_continuous").then(by_step).otherwise(by_day)
 
 
-def _search(points: pl.DataFrame) -> Floats:
-    """Return the kernel's results of every point, (n, N_RESULTS)."""
+def _with_questions(points: pl.DataFrame) -> pl.DataFrame:
+    """Return the points with what the kernels are asked: kind, target, periods, is_uniform, is_lost."""
     holding = pl.col("holding_rate_eff") * pl.col("unit_cost_eff") * pl.col("step_qty")
     yearly = pl.col("mean_per_day_est") * DAYS_PER_YEAR
     short = (pl.col("shortage_cost") * yearly / holding).fill_nan(0.0).clip(0.0, _DEAREST)
     kind = pl.when(_lacks_cost()).then(pl.lit("cycle")).otherwise("target_kind_eff")
-    asked = points.select(
+    return points.with_columns(
         kind=kind.replace_strict(_KINDS, return_dtype=pl.Int64),
         target=pl.when(kind == "economic").then(short).otherwise("target_service_eff"),
         periods=pl.when("is_continuous")
@@ -152,17 +172,33 @@ def _search(points: pl.DataFrame) -> Floats:
         is_uniform=pl.col("policy") == "s_nQ",
         is_lost=pl.col("unmet_demand_eff") == "lost",
     )
-    return kernel.size_policies(
+
+
+def _search(
+    points: pl.DataFrame, lead_times: pl.DataFrame | None, params: PolicyParams
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Return the kernel's results of every point, (n, N_RESULTS), standard error, and if simulated."""
+    found = kernel.size_policies(
         *from_lists(points["pmf_review"]),
         *from_lists(points["pmf_lead"]),
         *from_lists(points["law_protection"]),
-        asked["periods"].to_numpy(),
-        points["lot_steps"].to_numpy(),
-        asked["is_uniform"].to_numpy(),
-        asked["is_lost"].to_numpy(),
-        asked["kind"].to_numpy(),
-        asked["target"].to_numpy(),
+        *(
+            points[name].to_numpy()
+            for name in ("periods", "lot_steps", "is_uniform", "is_lost", "kind", "target")
+        ),
     )
+    error, flags = np.full(len(found), np.nan), np.zeros(len(found), dtype=np.bool_)
+    if lead_times is not None and points["is_lost"].any():
+        flags, results = simulated(points, lead_times, found[:, kernel.LEVEL], params)
+        for to, at in _FROM_SIMULATION.items():
+            found[flags, to] = results[:, at]
+        is_base = flags & (points["policy"] == "base_stock").to_numpy()
+        found[is_base, kernel.BASE_LEVEL] = found[is_base, kernel.LEVEL] + 1
+        is_cycle = points["kind"].to_numpy()[flags] == kernel.CYCLE
+        error[flags] = np.where(
+            is_cycle, results[:, policy_lost.CYCLE_ERROR], results[:, policy_lost.FILL_ERROR]
+        )
+    return found, error, flags
 
 
 def _lacks_cost() -> pl.Expr:
@@ -171,20 +207,25 @@ def _lacks_cost() -> pl.Expr:
 
 def _method() -> dict[str, pl.Expr]:
     """Return how the service was computed and why it is not exact."""
-    is_lost = pl.col("unmet_demand_eff") == "lost"
     has_form = (pl.col("mean_lead_qty") == 0) & (pl.col("policy") != "s_nQ")
     approximate = {
-        "lost_sales": is_lost & ~has_form,
+        "lost_sales": pl.col("is_lost") & ~has_form & ~pl.col("is_simulated"),
         "continuous_review": pl.col("is_continuous"),
         "lot_off_lattice": pl.col("is_off_lattice"),
     }
-    codes = {**approximate, "no_shortage_cost": _lacks_cost()}
+    codes = {
+        **approximate, "lost_sales_simulated": pl.col("is_simulated"), "no_shortage_cost": _lacks_cost()
+    }  # fmt: skip
     said = pl.concat_str(
         [pl.when(flag).then(pl.lit(code)) for code, flag in codes.items()], separator=" ", ignore_nulls=True
     )
     is_approximate = pl.any_horizontal(approximate.values())
     return {
-        "method_used": pl.when(is_approximate).then(pl.lit("approximate")).otherwise(pl.lit("exact")),
+        "method_used": pl.when(is_approximate)
+        .then(pl.lit("approximate"))
+        .when("is_simulated")
+        .then(pl.lit("simulated"))
+        .otherwise(pl.lit("exact")),
         "fallback_reason": pl.when(said != "").then(said),
     }
 
@@ -200,6 +241,7 @@ def _empty(points: pl.DataFrame) -> pl.DataFrame:
         policy_reason="none_reason",
         method_used=pl.lit("none"),
         fallback_reason=pl.lit(None, dtype=pl.String),
+        service_error_est=pl.lit(None, dtype=pl.Float64),
     )
 
 

@@ -50,7 +50,7 @@ def _show(
     """Print a table with some columns to the left, then figures to the right; cells are never markup."""
     out = Table(box=None, pad_edge=False)
     for name in left:
-        out.add_column(name, overflow="fold")
+        out.add_column(name, overflow="fold", min_width=1)
     for name in right:
         out.add_column(name, justify="right", no_wrap=True)
     for row in rows:
@@ -117,7 +117,14 @@ def show_plan(result: PlanResult, console: "Console", files: list[Path]) -> None
     _print_cash(result.totals["abc"], ["abc"], "\nStock by class", result.currency, console)
     matrix = view.matrix(result)
     cells = [
-        (abc, *(f"{c.points}  {c.value}  {c.target}" for c in row.values())) for abc, row in matrix.items()
+        (
+            abc,
+            *(
+                f"{c.points}  {c.value.removesuffix(result.currency).rstrip()}  {c.target}"
+                for c in row.values()
+            ),
+        )
+        for abc, row in matrix.items()
     ]
     _show(console, "\nStocking points, stock and mean target", [""], list(matrix["A"]), cells)
     console.print()

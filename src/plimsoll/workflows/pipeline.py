@@ -85,7 +85,7 @@ def run_stages(
     )
     demands = clock(STEPS[2], _estimate_demand, known, points, lead_times, settings, as_of=as_of, seed=seed)
     target = clock(STEPS[3], targets.assign, points, demands, settings.targets)
-    policies = clock(STEPS[4], policy.size, points, demands, target, settings.policy)
+    policies = clock(STEPS[4], policy.size, points, demands, target, settings.policy, lead_times)
     today = clock(
         STEPS[5],
         replenish.recommend,
