@@ -136,15 +136,6 @@ def test_order_of_rows_changes_nothing(small):
         assert one == other
 
 
-def test_order_of_rows_changes_no_comparison(small):
-    received, lanes = small
-    lanes = lanes.with_columns(pl.lit(33.3).alias("lead_time_days_set"))
-    first = supply.compare_master(received, lanes, supply.SupplyParams(), as_of=AS_OF)
-    mixed = received.sample(fraction=1.0, shuffle=True, seed=9)
-    assert first.height == 48
-    assert first.equals(supply.compare_master(mixed, lanes, supply.SupplyParams(), as_of=AS_OF))
-
-
 def test_what_was_not_known_changes_nothing(small):
     received, lanes = small
     future = received.with_columns(

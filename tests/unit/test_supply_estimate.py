@@ -135,37 +135,6 @@ def test_no_lanes_no_rows():
     assert estimate(table("receipts").empty(), table("lanes").empty()).is_empty()
 
 
-def test_comparison_with_the_master_by_hand():
-    received = receipts(
-        ("A", "DC", "S", [36, 40, 38]),
-        ("B", "DC", "S", [50, 54]),
-        ("A", "DC", "T", [9]),
-        ("C", "DC", "S", [99]),
-    )
-    typed = lanes(
-        ("A", "DC", "S", 30.0), ("B", "DC", "S", 50.0), ("A", "DC", "T", 9.0), ("C", "DC", "S", None)
-    )
-    found = supply.compare_master(received, typed, supply.SupplyParams(), as_of=AS_OF)
-    assert found.select("level", "from_location_id", "to_location_id", "n_receipts", "typed_days").rows() == [
-        ("lane", "S", "DC", 5, 38.0),
-        ("lane", "T", "DC", 1, 9.0),
-        ("supplier", "S", None, 5, 38.0),
-        ("supplier", "T", None, 1, 9.0),
-    ]
-    gaps = [6, 10, 8, 0, 4]
-    assert found["measured_days"][0] == pytest.approx(43.6)
-    assert found["difference_days"][0] == pytest.approx(5.6)
-    assert found["z_score"][0] == pytest.approx(np.mean(gaps) / (np.std(gaps, ddof=1) / np.sqrt(5)))
-    assert found["z_score"][1] is None
-
-
-def test_comparison_without_typed_values_is_empty():
-    found = supply.compare_master(
-        receipts(("A", "DC", "S", [5])), lanes(("A", "DC", "S", None)), supply.SupplyParams(), as_of=AS_OF
-    )
-    assert found.is_empty()
-
-
 @pytest.mark.parametrize("settings", [{"k_min": 60.0}, {"typed_cv": -0.1}, {"typed_cb": 0.3}])
 def test_unusable_settings_are_refused(settings):
     with pytest.raises(SettingError, match=next(iter(settings))):

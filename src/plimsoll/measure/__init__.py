@@ -6,6 +6,7 @@ Money is in the workspace's currency, quantities in stocking units, cover in day
 """
 
 from plimsoll.measure.before_after import before_after
+from plimsoll.measure.evidence import lead_time_totals, method_totals
 from plimsoll.measure.health import inventory_health
 from plimsoll.measure.params import MeasureParams
 from plimsoll.measure.questions import FourQuestions, four_questions
@@ -20,6 +21,8 @@ __all__ = [
     "buffer_totals",
     "four_questions",
     "inventory_health",
+    "lead_time_totals",
+    "method_totals",
     "shortage",
     "totals",
 ]

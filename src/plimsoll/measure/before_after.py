@@ -48,8 +48,8 @@ FROM_STOCK = ("inventory_value", "cover_days", "turns", "coming_fill_rate")  # b
 FROM_HEALTH = ("on_hand_value", "exposure_value", "short_qty")
 _ROUNDING = 1e-9  # a level this close below a lattice point is that point
 _SETTINGS = (
-    "Before: today's min and max run as an (s,S) rule on the same demand and lead times; unknown when no point "
-    "has them. After: the plan's policy on the same points."
+    "Before: today's min and max run as an (s,S) rule on the same demand and lead times; unknown when no "
+    "point has them. After: the plan's policy on the same points."
 )
 # figure -> (unit, definition)
 FIGURES = {

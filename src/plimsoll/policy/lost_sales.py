@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from plimsoll.maths.kernels.policy_lost import N_RESULTS, simulate_lost_sales
+from plimsoll.maths.kernels.policy_lost import BATCHES, N_RESULTS, simulate_lost_sales
 from plimsoll.maths.ragged import Floats, Ints, from_lists
 from plimsoll.maths.rng import rng_for
 from plimsoll.policy.params import PolicyParams
@@ -67,9 +67,12 @@ def simulated(
         mean,
         (square - var_units * mean**2) / mean_units,
         units.astype(np.int64),
-        *(chosen[name].to_numpy() for name in ("lot_steps", "is_uniform", "kind", "target")),
+        chosen["lot_steps"].to_numpy(),
+        chosen["is_uniform"].to_numpy(),
+        chosen["kind"].to_numpy(),
+        chosen["target"].to_numpy(),
         chosen["guess"].to_numpy().astype(np.int64),
-        draws_of(params.lost_sales_periods),
+        draws_of(max(params.lost_sales_periods, BATCHES + 1)),
         chosen.select(pl.concat_str(KEY, separator="\x1f").hash(0)).to_series().to_numpy() / 2.0**64,
     )
     flags[flags] = is_sum

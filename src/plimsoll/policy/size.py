@@ -18,7 +18,11 @@ KEY = ["item_id", "location_id"]
 _KINDS = {"cycle": kernel.CYCLE, "fill": kernel.FILL, "economic": kernel.ECONOMIC}
 _DEAREST = 1e12  # shortage over holding cost where holding is free
 _TARGET = ["target_kind_eff", "target_service_eff"]
-_NOT_ZERO = {"min_order_qty", "expected_protection_qty", "service_error_est"}
+_ERRORS = {
+    "cycle_service_error_est": policy_lost.CYCLE_ERROR,
+    "fill_rate_error_est": policy_lost.FILL_ERROR,
+}
+_NOT_ZERO = {"min_order_qty", "expected_protection_qty", *_ERRORS}
 _ZERO = [
     name
     for name in table("policy").names
@@ -76,7 +80,8 @@ def size(
     )
     held = joined.filter(pl.col("none_reason").is_null())
     not_held = joined.filter(pl.col("none_reason").is_not_null())
-    return table("policy").conform(pl.concat([_finished(_sized(held, lead_times, params)), _finished(_empty(not_held))]))
+    both = [_finished(_sized(held, lead_times, params)), _finished(_empty(not_held))]
+    return table("policy").conform(pl.concat(both))
 
 
 def _none_reason(params: PolicyParams) -> pl.Expr:
@@ -98,7 +103,7 @@ def _none_reason(params: PolicyParams) -> pl.Expr:
 def _sized(points: pl.DataFrame, lead_times: pl.DataFrame | None, params: PolicyParams) -> pl.DataFrame:
     """Return the points with levels, service, stock and buffer."""
     ready = _with_questions(_with_continuous_review(with_lots(points, params)))
-    found, error, flags = _search(ready, lead_times, params)
+    found, errors, flags = _search(ready, lead_times, params)
     columns = {
         "level_steps": kernel.LEVEL,
         "cycle_service_est": kernel.CYCLE_SERVICE,
@@ -112,9 +117,9 @@ def _sized(points: pl.DataFrame, lead_times: pl.DataFrame | None, params: Policy
     reorder = level * step
     up_to = pl.when(is_base).then((level + 1) * step).otherwise(reorder + pl.col("lot_qty"))
     sized = ready.with_columns(
-        **{name: pl.Series(np.ascontiguousarray(found[:, at])) for name, at in columns.items()}
+        **{name: pl.Series(np.ascontiguousarray(found[:, at])) for name, at in columns.items()},
         is_simulated=pl.Series(flags),
-        service_error_est=pl.Series(error, nan_to_null=True),
+        **{name: pl.Series(errors[:, at], nan_to_null=True) for at, name in enumerate(_ERRORS)},
     ).with_columns(
         order_up_to_qty=up_to,
         reorder_point_qty=pl.when(is_base).then(up_to - pl.col("unit_qty")).otherwise(reorder),
@@ -177,7 +182,7 @@ def _with_questions(points: pl.DataFrame) -> pl.DataFrame:
 def _search(
     points: pl.DataFrame, lead_times: pl.DataFrame | None, params: PolicyParams
 ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """Return the kernel's results of every point, (n, N_RESULTS), standard error, and if simulated."""
+    """Return the kernel's results of every point, (n, N_RESULTS), standard errors (n, 2), and if simulated."""
     found = kernel.size_policies(
         *from_lists(points["pmf_review"]),
         *from_lists(points["pmf_lead"]),
@@ -187,18 +192,15 @@ def _search(
             for name in ("periods", "lot_steps", "is_uniform", "is_lost", "kind", "target")
         ),
     )
-    error, flags = np.full(len(found), np.nan), np.zeros(len(found), dtype=np.bool_)
+    errors, flags = np.full((len(found), 2), np.nan), np.zeros(len(found), dtype=np.bool_)
     if lead_times is not None and points["is_lost"].any():
         flags, results = simulated(points, lead_times, found[:, kernel.LEVEL], params)
         for to, at in _FROM_SIMULATION.items():
             found[flags, to] = results[:, at]
         is_base = flags & (points["policy"] == "base_stock").to_numpy()
         found[is_base, kernel.BASE_LEVEL] = found[is_base, kernel.LEVEL] + 1
-        is_cycle = points["kind"].to_numpy()[flags] == kernel.CYCLE
-        error[flags] = np.where(
-            is_cycle, results[:, policy_lost.CYCLE_ERROR], results[:, policy_lost.FILL_ERROR]
-        )
-    return found, error, flags
+        errors[flags] = results[:, list(_ERRORS.values())]
+    return found, errors, flags
 
 
 def _lacks_cost() -> pl.Expr:
@@ -241,7 +243,7 @@ def _empty(points: pl.DataFrame) -> pl.DataFrame:
         policy_reason="none_reason",
         method_used=pl.lit("none"),
         fallback_reason=pl.lit(None, dtype=pl.String),
-        service_error_est=pl.lit(None, dtype=pl.Float64),
+        **{name: pl.lit(None, dtype=pl.Float64) for name in _ERRORS},
     )
 
 

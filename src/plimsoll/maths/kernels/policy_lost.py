@@ -44,7 +44,7 @@ def fitted_law(pmf: Floats, mean: float, variance: float) -> Floats:
 
     Examples
     --------
-    >>> fitted_law(np.array([0.5, 0.5]), 0.5, 0.5).tolist()       # variance 1/4, and so w = 1
+    >>> fitted_law(np.array([0.5, 0.5]), 0.5, 0.5)[:3].tolist()       # own variance 1/4, and so w = 1
     [0.625, 0.25, 0.125]
     """
     own = total = 0.0
@@ -211,7 +211,9 @@ def _search_range(
         level = int(rule[_GUESS])
         below, above, stride = -1, -1, max(level // 16, 1)
         while above < 0 or (searches and above - below > 1):
-            _path(level, int(rule[_LOT]), rule[_IS_UNIFORM] > 0.0, int(rule[_UNITS]), short, path, sums, found)
+            _path(
+                level, int(rule[_LOT]), rule[_IS_UNIFORM] > 0.0, int(rule[_UNITS]), short, path, sums, found
+            )
             if not searches or found[column] >= rule[_TARGET]:
                 above = level
                 for k in range(N_RESULTS):
@@ -228,10 +230,10 @@ def _search_range(
 def simulate_lost_sales(
     pmf: Floats,
     bounds: Ints,
-    mean: Floats,
-    variance: Floats,
     lead: Floats,
     lead_bounds: Ints,
+    mean: Floats,
+    variance: Floats,
     units: Ints,
     lots: Ints,
     is_uniform: NDArray[np.bool_],
@@ -241,8 +243,42 @@ def simulate_lost_sales(
     draws: Floats,
     turns: Floats,
 ) -> Floats:
+    """Return the least level that meets the target, and its service and stock, of every entry.
+
+    Search doubles its stride from the guess and then halves; every level runs on the same draws.
+
+    Parameters
+    ----------
+    pmf, bounds : ragged pmfs of demand over a unit, steps
+    lead, lead_bounds : ragged pmfs of the lead time in whole units
+    mean, variance : (n,) of the demand of a unit that is simulated, see `fitted_law`
+    units : (n,) units between reviews, at least 1
+    lots : (n,) order-up-to level less reorder level in steps, at least 1
+    is_uniform : (n,) True for (s,nQ), False for (s,S) and base stock
+    kinds : (n,) CYCLE or FILL to search; any other only evaluates the guess
+    targets : (n,) service target; one of 1 cannot be told from a finite path and keeps the guess
+    guesses : (n,) level at which the search starts, steps, at least 0
+    draws : (2, T) uniforms for demand and lead time, T at least BATCHES + 1
+    turns : (n,) in [0, 1): draws are turned by it (Cranley & Patterson 1976), so that errors of
+        entries are not the same
+
+    Returns
+    -------
+    (n, 7) array: level, cycle service, fill rate, mean stock at the end of a unit, share of reviews
+    that order, and standard errors of cycle service and fill rate by batch means.
+
+    Examples
+    --------
+    Demand 1 in every unit, lead time 1, base stock of 1: every other demand is lost.
+
+    >>> one, draws = np.ones(1, dtype=np.int64), np.full((2, 3300), 0.5)
+    >>> laws = (np.array([0.0, 1.0]), np.array([0, 2]), np.array([0.0, 1.0]), np.array([0, 2]))
+    >>> rules = (one * 1.0, one * 0.0, one, one, one == 0, one * GIVEN, one * 0.0, one * 0)
+    >>> simulate_lost_sales(*laws, *rules, draws, one * 0.0)[0].round(2).tolist()
+    [0.0, 0.0, 0.5, 0.0, 0.5, 0.0, 0.0]
+    """
     out = np.empty((len(lots), N_RESULTS))
     rules = np.column_stack([mean, variance, turns, units, lots, is_uniform, kinds, targets, guesses])
-    given = (pmf, bounds, lead, lead_bounds, rules, draws, out)
+    given = (pmf, bounds, lead, lead_bounds, rules.astype(np.float64), draws, out)
     in_chunks(lambda begin, end: _search_range(begin, end, *given), 0, len(lots), CHUNK)
     return out
