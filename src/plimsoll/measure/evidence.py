@@ -42,7 +42,8 @@ def method_totals(demand_estimate: pl.DataFrame) -> pl.DataFrame:
     Examples
     --------
     >>> names = ["method_used", "demand_class", "method_wanted", "fallback_reason"]
-    >>> method_totals(pl.DataFrame([["tsb", "lumpy", "tsb", None]] * 2, schema=names, orient="row"))["n_points"].item()
+    >>> points = pl.DataFrame([["tsb", "lumpy", "tsb", None]] * 2, schema=names, orient="row")
+    >>> method_totals(points)["n_points"].item()
     2
     """
     by = ["method_used", "demand_class", "method_wanted", "fallback_reason"]
