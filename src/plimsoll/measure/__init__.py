@@ -10,19 +10,16 @@ from plimsoll.measure.evidence import lead_time_totals, method_totals
 from plimsoll.measure.health import inventory_health
 from plimsoll.measure.params import MeasureParams
 from plimsoll.measure.questions import FourQuestions, four_questions
-from plimsoll.measure.shortage import Shortage, shortage
 from plimsoll.measure.totals import buffer_totals, totals
 
 __all__ = [
     "FourQuestions",
     "MeasureParams",
-    "Shortage",
     "before_after",
     "buffer_totals",
     "four_questions",
     "inventory_health",
     "lead_time_totals",
     "method_totals",
-    "shortage",
     "totals",
 ]

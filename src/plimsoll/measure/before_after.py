@@ -4,8 +4,8 @@ import polars as pl
 
 from plimsoll.maths.kernels.policy import CYCLE_SERVICE, FILL_RATE, GIVEN, ON_HAND, size_policies
 from plimsoll.maths.ragged import from_lists
+from plimsoll.maths.shortage import shortage
 from plimsoll.measure.health import KEY
-from plimsoll.measure.shortage import shortage
 
 SCHEMA = pl.Schema(
     {

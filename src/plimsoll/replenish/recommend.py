@@ -8,7 +8,7 @@ import polars as pl
 from plimsoll.domain.errors import InputError
 from plimsoll.domain.findings import Finding, keys_of
 from plimsoll.domain.tables import table
-from plimsoll.measure import shortage
+from plimsoll.maths.shortage import shortage
 from plimsoll.replenish.explanation import with_reasons
 from plimsoll.replenish.lots import with_quantity
 from plimsoll.replenish.params import ReplenishParams

@@ -4,7 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from plimsoll.measure import MeasureParams, before_after, inventory_health, shortage
+from plimsoll.maths.shortage import shortage
+from plimsoll.measure import MeasureParams, before_after, inventory_health
 from plimsoll.replenish import ReplenishParams, recommend
 
 
