@@ -345,7 +345,7 @@ def reasons_page() -> Iterator[str]:
     yield from _grid(("code", "meaning", "in the sentence"), rows)
     yield from ("## Reasons of a policy", "", "Codes in `policy_reason` of a [policy](tables.md#policy).", "")
     yield from _grid(("code", "meaning"), ((f"`{code}`", text) for code, text in POLICY_REASONS.items()))
-    yield from ("## Why a service is approximate", "", "Codes in `fallback_reason` of a policy.", "")
+    yield from ("## Where a service is not exact", "", "Codes in `fallback_reason` of a policy.", "")
     yield from _grid(("code", "meaning"), ((f"`{code}`", text) for code, text in FALLBACK_REASONS.items()))
     yield from (
         "## Demand methods",

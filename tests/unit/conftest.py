@@ -8,6 +8,7 @@ import pytest
 
 from plimsoll.domain.findings import Finding, findings_frame
 from plimsoll.domain.results import PlanResult
+from plimsoll.domain.tables import table
 from plimsoll.measure import MeasureParams, before_after, inventory_health
 from plimsoll.replenish import ReplenishParams, recommend
 from plimsoll.workflows.aggregates import aggregates
@@ -38,6 +39,17 @@ POINTS = (
         "stock": (0.0, 0.0, 2.0),
     },
 )  # fmt: skip
+
+
+def set_aside(n):
+    """Rows of demand set aside at import."""
+    return pl.DataFrame({"row": range(2, n + 2)}).with_columns(
+        table=pl.lit("demand"),
+        source=pl.lit("sales.csv"),
+        reason=pl.lit("not_a_number"),
+        detail=pl.lit("quantity = 'x'"),
+        raw=pl.lit("{}"),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +86,7 @@ def planned(company):
             "tables": tables,
             "totals": aggregates(tables),
             "before_after": figures,
-            "quarantined": {"demand": 12, "receipts": 0},
+            "quarantine": table("quarantine").conform(set_aside(12)),
             "seconds": {"Demand": 1.25, "Targets": 0.5},
         }
         return PlanResult(**(fields | changes))
@@ -94,4 +106,5 @@ def bare(planned):
     points = ({**NOTHING, "lead": {0: 1.0}},)
     unknown = pl.lit(None, dtype=pl.Float64)
     figures = planned(points, ()).before_after.with_columns(before=unknown, after=unknown)
-    return planned(points, (), before_after=figures, quarantined={}, currency="", seconds={})
+    nothing = table("quarantine").empty()
+    return planned(points, (), before_after=figures, quarantine=nothing, currency="", seconds={})

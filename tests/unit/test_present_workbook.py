@@ -21,6 +21,7 @@ SHEETS = [
     "Policies",
     "Lead times",
     "Findings",
+    "Set aside",
     "Columns",
 ]
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"

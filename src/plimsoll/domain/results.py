@@ -53,8 +53,13 @@ class PlanResult:
     tables: dict[str, pl.DataFrame]
     totals: dict[str, pl.DataFrame]
     before_after: pl.DataFrame
-    quarantined: dict[str, int]
+    quarantine: pl.DataFrame
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def quarantined(self) -> dict[str, int]:
+        """Rows set aside at import, by table."""
+        return dict(self.quarantine.group_by("table").len().sort("table").iter_rows())
 
     def __getitem__(self, name: str) -> pl.DataFrame:
         """Return one result table by name."""

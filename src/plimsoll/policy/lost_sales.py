@@ -5,14 +5,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from plimsoll.maths.kernels.policy_lost import BATCHES, N_RESULTS, simulate_lost_sales
-from plimsoll.maths.ragged import Floats, Ints, from_lists
+from plimsoll.maths.ragged import Floats, from_lists
 from plimsoll.maths.rng import rng_for
 from plimsoll.policy.params import PolicyParams
+from plimsoll.policy.unit_laws import unit_laws
 
 KEY = ["item_id", "location_id"]
-ROWS = 1024  # laws rooted at a time, to bound memory
-ROUNDING = 1e-12  # transforms below are noise
-ROOT_ERROR = 0.02  # sum of absolute differences between a review's law and the sum of its units
 
 
 def simulated(
@@ -55,12 +53,13 @@ def simulated(
         return np.zeros(len(flags), dtype=np.bool_), np.empty((0, N_RESULTS))
     chosen = joined.filter(flags)
     units = np.maximum(np.rint((chosen["review_days_eff"] / chosen["period_days"]).to_numpy()), 1.0)
-    values, bounds, is_sum = unit_laws(*from_lists(chosen["pmf_review"]), units)
+    values, bounds = from_lists(chosen["pmf_review"])
+    laws, is_sum = unit_laws(values, bounds, units)
     lead, mean_units, var_units = _lead_laws(chosen, units)
     mean = (chosen["mean_protection_qty"] / chosen["step_qty"]).to_numpy() / mean_units
     square = (chosen["sd_protection_qty"] / chosen["step_qty"]).to_numpy() ** 2
     found = simulate_lost_sales(
-        values,
+        laws,
         bounds,
         lead.ravel(),
         np.arange(len(lead) + 1) * lead.shape[1],
@@ -104,51 +103,6 @@ def _lead_laws(chosen: pl.DataFrame, units: Floats) -> tuple[Floats, Floats, Flo
     lengths = np.arange(law.shape[1])
     mean = law @ lengths
     return law, mean + units, law @ lengths**2 - mean**2
-
-
-def unit_laws(values: Floats, bounds: Ints, units: Floats) -> tuple[Floats, Ints, NDArray[np.bool_]]:
-    """Return laws whose sum of n independent draws has the given laws, and whether there are such.
-
-    By the n-th root of the Fourier transform, followed from frequency 0 so that it is continuous.
-
-    Parameters
-    ----------
-    values, bounds : ragged pmfs
-    units : (m,) number of draws n; laws of one draw come back as they are
-
-    Returns
-    -------
-    ragged pmfs with the same bounds, and (m,) False where their sum is off by more than ROOT_ERROR
-
-    Examples
-    --------
-    >>> two_throws = np.array([0.25, 0.5, 0.25])
-    >>> law, _, is_sum = unit_laws(two_throws, np.array([0, 3]), np.array([2.0]))
-    >>> law.round(6).tolist(), is_sum.tolist()
-    ([0.5, 0.5, 0.0], [True])
-    """
-    out, is_sum = values.copy(), np.ones(len(units), dtype=np.bool_)
-    lengths = np.diff(bounds)
-    several = np.flatnonzero(units > 1)
-    for first in range(0, len(several), ROWS):
-        rows = several[first : first + ROWS]
-        cells = np.arange(lengths[rows].max())
-        size = 4 << int(len(cells) - 1).bit_length()
-        inside = cells < lengths[rows, None]
-        at = (bounds[rows, None] + cells)[inside]
-        laws = np.zeros((len(rows), len(cells)))
-        laws[inside] = values[at]
-        power = units[rows, None]
-        transform = np.fft.rfft(laws, size)
-        height = np.abs(transform)
-        root = height ** (1.0 / power) * np.exp(1j * np.unwrap(np.angle(transform)) / power)
-        law = np.maximum(np.fft.irfft(np.where(height > ROUNDING, root, 0.0), size)[:, : len(cells)], 0.0)
-        law = np.where(inside, law, 0.0)
-        law /= law.sum(axis=1, keepdims=True)
-        back = np.fft.irfft(np.fft.rfft(law, size) ** power, size)[:, : len(cells)]
-        out[at] = law[inside]
-        is_sum[rows] = np.abs(back - laws).sum(axis=1) <= ROOT_ERROR
-    return out, bounds, is_sum
 
 
 def draws_of(n: int) -> Floats:

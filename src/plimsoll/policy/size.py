@@ -182,7 +182,7 @@ def _with_questions(points: pl.DataFrame) -> pl.DataFrame:
 def _search(
     points: pl.DataFrame, lead_times: pl.DataFrame | None, params: PolicyParams
 ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """Return the kernel's results of every point, (n, N_RESULTS), standard errors (n, 2), and if simulated."""
+    """Return results of the sizing kernel, standard errors (n, 2), and flags of what was simulated."""
     found = kernel.size_policies(
         *from_lists(points["pmf_review"]),
         *from_lists(points["pmf_lead"]),

@@ -55,6 +55,7 @@ LABELS: dict[str, dict[str, str]] = {
         "lot_capped": "the economic lot is cut to the longest lot allowed",
         "economic_lot": "an economic lot covers more than one review",
         "every_review": "one review's demand is no less than the economic lot",
+        "lost_sales_simulated": "lost sales with orders under way are simulated",
         "lost_sales": "lost sales with orders under way have no exact form",
         "continuous_review": "under continuous review demand is taken to come one step at a time",
         "lot_off_lattice": "the lot is rounded to the steps of the demand distribution",

@@ -125,6 +125,7 @@ def lists(result: PlanResult) -> dict[str, Block]:
             "lead_time_estimate",
         ),
         "Findings": _block(findings, "What is wrong with the data, the gravest first", "finding"),
+        "Set aside": _block(result.quarantine, "Rows that could not be used, with the reason", "quarantine"),
     }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ def with_position(
 ) -> pl.DataFrame:
     """Return the points with the parts of their position.
 
-        position = max(on hand, 0) + on order − backlog − allocated    (DESIGN.md, section 4)
+        position = max(on hand, 0) + on order − backlog − allocated
 
     Parameters
     ----------

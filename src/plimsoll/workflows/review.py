@@ -26,8 +26,6 @@ def assemble(
 ) -> PlanResult:
     """Return the plan with its aggregates, ready to be shown."""
     run = workspace.run(run_id)
-    quarantine = workspace.facts(["quarantine"])["quarantine"]
-    counts = quarantine.group_by("table").len().sort("table")
     return PlanResult(
         workspace=workspace.path,
         run_id=run.id,
@@ -44,7 +42,7 @@ def assemble(
             tables["demand_estimate"],
             stock_is_known="stock" in run.manifest["inputs"],
         ),
-        quarantined=dict(counts.iter_rows()),
+        quarantine=workspace.facts(["quarantine"])["quarantine"],
         seconds=seconds or {},
     )
 

@@ -18,7 +18,8 @@ from plimsoll.domain.results import BenchmarkOutcome
 BENCHMARKS = {
     "plan": "Time and memory of the whole plan by number of stocking points, stage by stage",
     "man": "A real manufacturer's 3,451 items, imported and planned from a cold start",
-    "lost_sales": "Error of the lost-sales approximation against simulation",
+    "service": "Promised service of a policy against a simulation of it, "
+    "by class of demand, rule and lost sales",
 }
 
 
