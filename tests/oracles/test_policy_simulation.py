@@ -1,4 +1,4 @@
-"""Service by formula against a literal simulation of the order of events in domain/calendar.py.
+"""Service by formula, and lost sales as simulated by the kernel, against a literal simulation of calendar.py.
 
 All z statistics of one run together fail by chance with probability FALSE_ALARM (Bonferroni, normal
 tails over REPLICATIONS independent replications); seeds are fixed. Where a formula is approximate,
@@ -10,6 +10,9 @@ import pytest
 from scipy import stats
 
 from plimsoll.maths.kernels import policy as kernel
+from plimsoll.maths.kernels import policy_lost
+from plimsoll.policy.lost_sales import draws_of
+from plimsoll.policy.unit_laws import unit_laws
 
 FALSE_ALARM = 1e-3
 REPLICATIONS, PERIODS, WARM_UP = 400, 320, 80
@@ -159,7 +162,21 @@ LOST = [
         ("2", 1, "S", 8),
     )
 ]
-Z = stats.norm.isf(FALSE_ALARM / (2 * 4 * (len(BACKLOG) + len(LOST_EXACT) + len(LOST))))
+LOST_SIMULATED = [
+    *LOST,
+    *(
+        (demand, arrival, review, rule, lot)
+        for demand in DEMAND
+        for arrival, review, rule, lot in (
+            ("none", 1, "nQ", 3),
+            ("2", 1, "nQ", 1.5),
+            ("3-7", 1, "S", 0),
+            ("0-3", 2, "S", 6),
+            ("5", 4, "nQ", 2),
+        )
+    ),
+]
+Z = stats.norm.isf(FALSE_ALARM / (2 * 4 * (len(BACKLOG) + len(LOST_EXACT) + len(LOST) + len(LOST_SIMULATED))))
 UNSEEN = 1e-6  # events too rare to be simulated leave an estimated error of 0
 STOCK_TOLERANCE = 0.01  # share; between the ends of a review interval stock is interpolated
 
@@ -199,6 +216,61 @@ def test_lost_sales_agree_within_the_stated_tolerance(case):
         scale = mean if measure in {"stock", "orders"} else 1.0
         gap = abs(formula[measure] - mean)
         assert gap <= Z * error + tolerance[measure] * scale, (measure, formula[measure], mean, error)
+
+
+def _by_simulation(case, kind, target):
+    """The product's own simulation, as the policy stage asks for it: on laws of a review, not of a period."""
+    name, arrival, review, rule, lot = case
+    demand = DEMAND[name] / DEMAND[name].sum()
+    cells = np.arange(len(demand))
+    mean = (demand * cells).sum()
+    lot = max(int(lot * mean), 1)
+    guess, _ = _by_formula(demand, ARRIVAL[arrival], rule, lot, review, True, kind, target)
+    law = _trimmed(_sum(demand, review))
+    lead = _lead_time(ARRIVAL[arrival])
+    units, is_sum = unit_laws(law, np.array([0, len(law)]), np.array([float(review)]))
+    assert is_sum.all()
+    one = np.ones(1)
+    found = policy_lost.simulate_lost_sales(
+        units,
+        np.array([0, len(law)]),
+        lead,
+        np.array([0, len(lead)]),
+        one * mean,
+        one * ((demand * cells**2).sum() - mean**2),
+        np.array([review]),
+        np.array([lot]),
+        np.array([rule == "nQ"]),
+        np.array([kind]),
+        one * target,
+        np.array([guess]),
+        draws_of(30_000),
+        np.array([0.37]),
+    )[0]
+    level = int(found[policy_lost.LEVEL])
+    promised = {
+        "cycle": (found[policy_lost.CYCLE_SERVICE], found[policy_lost.CYCLE_ERROR]),
+        "fill": (found[policy_lost.FILL_RATE], found[policy_lost.FILL_ERROR]),
+        "stock": (found[policy_lost.ON_HAND], None),
+        "orders": (found[policy_lost.ORDER_SHARE], None),
+    }
+    return level, lot, promised
+
+
+@pytest.mark.parametrize("case", LOST_SIMULATED, ids=str)
+def test_simulated_lost_sales_agree_within_monte_carlo_error(case):
+    """No error is stated of stock and orders: that of this simulation, scaled to the shorter path."""
+    seed = 300 + LOST_SIMULATED.index(case)
+    kind, target = ((kernel.FILL, 0.95), (kernel.CYCLE, 0.9), (kernel.FILL, 0.9))[seed % 3]
+    level, lot, promised = _by_simulation(case, kind, target)
+    arrival, review, rule = case[1:4]
+    simulated = _simulate(DEMAND[case[0]], ARRIVAL[arrival], rule, level, lot, review, True, seed)
+    longer = np.sqrt(REPLICATIONS * (PERIODS - WARM_UP) / 30_000)
+    for measure, (mean, error) in simulated.items():
+        promise, own = promised[measure]
+        both = np.hypot(error, longer * error if own is None else own)
+        assert abs(promise - mean) <= Z * both + UNSEEN, (measure, promise, mean, both)
+    assert promised["fill" if kind == kernel.FILL else "cycle"][0] >= target
 
 
 def test_lost_sales_of_poisson_demand_under_continuous_review_are_erlang_loss():

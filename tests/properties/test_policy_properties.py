@@ -143,10 +143,21 @@ def test_units_and_money_do_not_matter(company, kind, target, lost):
 
 
 def test_order_of_rows_and_neighbours_change_nothing(company):
-    tables = company(*({"item": f"I{n:03}", "target_service_eff": 0.5 + n / 100} for n in range(40)))
+    """Whether the policy has a formula or is simulated (here every other point loses unmet demand)."""
+    tables = company(
+        *(
+            {
+                "item": f"I{n:03}", "target_service_eff": 0.5 + n / 100, "review": {0: 0.5, 20: 0.5},
+                "unmet_demand_eff": "lost" if n % 2 else "backlog",
+            }
+            for n in range(40)
+        )
+    )  # fmt: skip
     args = tables["points"], tables["demand_estimate"], tables["target"]
-    plain = size(*args, PolicyParams())
-    mixed = size(*(frame.sample(fraction=1, shuffle=True, seed=9) for frame in args), PolicyParams())
-    alone = size(args[0].filter(pl.col("item_id") == "I007"), *args[1:], PolicyParams())
+    rest = PolicyParams(), tables["lead_times"]
+    plain = size(*args, *rest)
+    assert set(plain["method_used"]) == {"exact", "simulated"}
+    mixed = size(*(frame.sample(fraction=1, shuffle=True, seed=9) for frame in args), *rest)
+    alone = size(args[0].filter(pl.col("item_id") == "I007"), *args[1:], *rest)
     assert plain.equals(mixed)
     assert plain.filter(pl.col("item_id") == "I007").equals(alone)

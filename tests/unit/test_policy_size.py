@@ -26,12 +26,18 @@ POINT = {
 def sized(company):
     """The policy row of one point, given what differs from POINT."""
 
-    def build(params=None, planned=True, target_set=None, **given):
+    def build(params=None, planned=True, target_set=None, with_lead_times=False, **given):
         tables = company(POINT | given)
         points = tables["points"].with_columns(
             planned=pl.lit(planned), target_service_set=pl.lit(target_set, dtype=pl.Float64)
         )
-        found = size(points, tables["demand_estimate"], tables["target"], params or PolicyParams())
+        found = size(
+            points,
+            tables["demand_estimate"],
+            tables["target"],
+            params or PolicyParams(),
+            tables["lead_times"] if with_lead_times else None,
+        )
         assert found.schema == table("policy").schema
         row = found.row(0, named=True)
         assert row["policy_reason"] in POLICY_REASONS
@@ -176,6 +182,52 @@ def test_method_tells_where_the_formula_is_not_exact(sized):
     assert sized(review={0: 1.0}, review_days_eff=0.0)["fallback_reason"] == "continuous_review"
     coarse = {"step_qty": 10.0, "review": {0: 0.5, 10: 0.5}, "protection": {0: 0.5, 10: 0.5}}
     assert sized(order_multiple_eff=12.0, **coarse)["fallback_reason"] == "lot_off_lattice"
+
+
+FIVES = {k: float(stats.binom.pmf(k, 5, 0.3)) for k in range(6)}
+LOST = {
+    "review": FIVES,
+    "lead": FIVES,
+    "protection": {k: float(stats.binom.pmf(k, 10, 0.3)) for k in range(11)},
+    "rate": 1.5 / 7,
+    "mean_days_est": 7.0,
+    "unmet_demand_eff": "lost",
+    "with_lead_times": True,
+}
+
+
+@pytest.mark.parametrize("kind", ["cycle", "fill"])
+@pytest.mark.parametrize("given", [{}, {"order_multiple_eff": 6.0}, {"min_order_qty_eff": 4.0}])
+def test_lost_sales_with_orders_under_way_are_simulated(sized, kind, given):
+    row = sized(target_kind_eff=kind, target_service_eff=0.9, **LOST, **given)
+    assert (row["method_used"], row["fallback_reason"]) == ("simulated", "lost_sales_simulated")
+    service = row["cycle_service_est" if kind == "cycle" else "fill_rate_est"]
+    error = row["cycle_service_error_est" if kind == "cycle" else "fill_rate_error_est"]
+    assert 0.9 <= service < 1
+    assert 0 < error < 0.01
+    assert row["backlog_mean_qty"] == 0.0
+
+
+def test_what_cannot_be_simulated_is_approximated_and_says_so(sized):
+    for given in (
+        {"params": PolicyParams(lost_sales_periods=0)},
+        {"with_lead_times": False},
+        {"review_days_eff": 3.0},  # demand within a period is not known
+        {"min_order_qty_eff": 1e6},  # an order in 13,000 years
+    ):
+        row = sized(**LOST | given)
+        assert (row["method_used"], row["fallback_reason"]) == ("approximate", "lost_sales")
+        assert row["fill_rate_error_est"] is None
+    exact = sized(**LOST | {"lead": {0: 1.0}, "mean_days_est": 0.0, "protection": FIVES})
+    assert (exact["method_used"], exact["fallback_reason"]) == ("exact", None)
+    assert sized(**LOST | {"unmet_demand_eff": "backlog"})["method_used"] == "exact"
+
+
+def test_wider_demand_over_the_protection_interval_needs_more_stock_with_lost_sales_too(sized):
+    """An uncertain rate makes D_P wider than independent reviews; its variance enters the simulation."""
+    wide = {k: (FIVES[k // 2] if k % 2 == 0 else 0.0) for k in range(11)}  # twice one review's demand
+    certain, uncertain = sized(**LOST), sized(**LOST | {"protection": wide})
+    assert uncertain["order_up_to_qty"] > certain["order_up_to_qty"]
 
 
 def test_continuous_review_of_poisson_demand_is_the_classic_formula(sized):

@@ -1,5 +1,6 @@
 """What a check found, as data: one shape for every finding of every stage."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -24,6 +25,17 @@ class Finding:
     done: str
     remedy: str
     money_at_risk: float | None = None
+
+
+def numbered(text: str, n: int) -> str:
+    """Return a text with the right one of each pair `<singular|plural>` for a count.
+
+    Examples
+    --------
+    >>> numbered("1 row<|s> of 'demand' <lacks|lack> a date", 1), numbered("2 row<|s> <is|are> bad", 2)
+    ("1 row of 'demand' lacks a date", '2 rows are bad')
+    """
+    return re.sub(r"<([^<|>]*)\|([^<|>]*)>", r"\1" if n == 1 else r"\2", text)
 
 
 def keys_of(rows: pl.DataFrame, key: Sequence[str]) -> str:

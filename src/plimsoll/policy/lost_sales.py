@@ -11,6 +11,7 @@ from plimsoll.policy.params import PolicyParams
 from plimsoll.policy.unit_laws import unit_laws
 
 KEY = ["item_id", "location_id"]
+ORDERS_MIN = 300  # fewer on the whole path do not tell a service
 
 
 def simulated(
@@ -38,8 +39,8 @@ def simulated(
     Edge cases
     ----------
     Not simulated: (s,S) and base stock without lead time, which are exact; and, left to the
-    approximation, reviews more often than a period, lanes without a lead time, and laws of a review
-    that are no sum of equal units.
+    approximation, reviews more often than a period, lanes without a lead time, laws of a review that
+    are no sum of equal units, and lots so large that the path would hold fewer than ORDERS_MIN orders.
     """
     atoms = lead_times.select(
         "item_id", "from_location_id", "atom_days", "atom_probability", location_id="to_location_id"
@@ -74,8 +75,9 @@ def simulated(
         draws_of(max(params.lost_sales_periods, BATCHES + 1)),
         chosen.select(pl.concat_str(KEY, separator="\x1f").hash(0)).to_series().to_numpy() / 2.0**64,
     )
-    flags[flags] = is_sum
-    return flags, found[is_sum]
+    is_told = is_sum & (mean * params.lost_sales_periods >= ORDERS_MIN * chosen["lot_steps"].to_numpy())
+    flags[flags] = is_told
+    return flags, found[is_told]
 
 
 def _needs_simulation() -> pl.Expr:

@@ -21,8 +21,8 @@ POLICY_REASONS: Mapping[str, str] = {
 FALLBACK_REASONS: Mapping[str, str] = {
     "lost_sales_simulated": "Lost sales with orders under way have no exact form; service is simulated, "
     "with its standard error beside it.",
-    "lost_sales": "Lost sales with orders under way have no exact form; service is approximated, typically "
-    "within 2 points at a 95 % target and 5 points at 90 %.",
+    "lost_sales": "Lost sales with orders under way have no exact form; service is approximated, fill rate "
+    "to about 2 points and cycle service to about 5.",
     "continuous_review": "Demand is taken to come one step at a time under continuous review.",
     "lot_off_lattice": "The lot is no whole number of steps of the demand distribution; the nearest is used.",
     "no_shortage_cost": "No shortage cost is known; the target is used as cycle service instead.",

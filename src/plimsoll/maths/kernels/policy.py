@@ -20,7 +20,9 @@ Lost sales: the backlog forms keep holding when the lead time is 0 or, closely, 
 are ever under way (stock at arrival is (y - D_L)^+, and cycles are longer by the sales lost in the
 lead time). With many orders under way demand over the lead time is conditioned on D_L <= y, which
 is exact for Poisson demand and base stock under continuous review (Erlang loss; Karush 1957). In
-between both are mixed with weight P(lot <= D_L <= s | D_L <= s).
+between both are mixed with weight P(lot <= D_L <= s | D_L <= s). The error is measured by
+`plimsoll bench service`: up to about 2 points of fill rate and 5 of cycle service (more where cycle
+service is far below 90 %). `plimsoll.maths.kernels.policy_lost` simulates where it can.
 """
 
 import numpy as np

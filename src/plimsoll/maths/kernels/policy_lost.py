@@ -33,6 +33,7 @@ GUIDE = 512  # cells of the table that finds a draw's demand
 _MEAN, _VARIANCE, _TURN, _UNITS, _LOT, _IS_UNIFORM, _KIND, _TARGET, _GUESS = range(9)
 TOLERANCE = 1e-12
 NEGLIGIBLE = 1e-6
+MOST_BUNCHED = 3
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -40,7 +41,8 @@ def fitted_law(pmf: Floats, mean: float, variance: float) -> Floats:
     """Return the law of a unit with this mean, and this variance where that is more than its own.
 
     The mean is set by scaling onto the lattice, D' = floor(c D + U). Variance is added by bunching:
-    with probability w the demands of two units come in one and none in the other, which adds w mean^2.
+    with probability w the demands of two units come in one and none in the other, which adds w mean^2;
+    MOST_BUNCHED times at most.
 
     Examples
     --------
@@ -54,7 +56,7 @@ def fitted_law(pmf: Floats, mean: float, variance: float) -> Floats:
     scale = mean * total / own
     scale = 1.0 if abs(scale - 1.0) < NEGLIGIBLE else scale
     n = int(scale * (len(pmf) - 1)) + 2
-    law = np.zeros(2 * n)
+    law = np.zeros(n)
     for k in range(len(pmf)):
         at = int(scale * k)
         law[at] += pmf[k] / total * (1.0 - (scale * k - at))
@@ -62,18 +64,22 @@ def fitted_law(pmf: Floats, mean: float, variance: float) -> Floats:
     added = variance + mean * mean
     for k in range(n):
         added -= k * k * law[k]
-    bunched = min(max(added / (mean * mean), 0.0), 1.0)
-    if bunched < NEGLIGIBLE:
-        return law
-    out = np.zeros(2 * n)
-    out[0] = 0.5 * bunched
-    for k in range(n):
-        out[k] += (1.0 - bunched) * law[k]
-        share = 0.5 * bunched * law[k]
-        if share > 0.0:
-            for j in range(n):
-                out[k + j] += share * law[j]
-    return out
+    for _ in range(MOST_BUNCHED):
+        bunched = min(max(added / (mean * mean), 0.0), 1.0)
+        if bunched < NEGLIGIBLE:
+            break
+        added -= bunched * mean * mean
+        out = np.zeros(2 * n)
+        out[0] = 0.5 * bunched
+        for k in range(n):
+            out[k] += (1.0 - bunched) * law[k]
+            share = 0.5 * bunched * law[k]
+            if share > 0.0:
+                for j in range(n):
+                    out[k + j] += share * law[j]
+        law = out
+        n *= 2
+    return law
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
