@@ -20,9 +20,10 @@ import typer
 from plimsoll.cli.app import app
 from plimsoll.demand.shelf import methods
 from plimsoll.domain import errors
-from plimsoll.domain.findings import Finding
+from plimsoll.domain.findings import Finding, numbered
 from plimsoll.domain.reasons import REASONS
 from plimsoll.domain.tables import DTYPES, Column, input_tables, table, table_names
+from plimsoll.ingest.messages import quarantine_reasons
 from plimsoll.integrations import read_source
 from plimsoll.policy.reasons import FALLBACK_REASONS, POLICY_REASONS
 from plimsoll.replenish.position import findings_of
@@ -244,7 +245,7 @@ def _import_findings(messages: dict[str, Any]) -> Iterator[Finding]:
     """Yield what the import says, names left open."""
     words = defaultdict(lambda: "…", n="12")
     for code, message in sorted(messages.items()):
-        parts = [message[part].format_map(words) for part in ("what", "why", "done", "remedy")]
+        parts = [numbered(message[part], 12).format_map(words) for part in ("what", "why", "done", "remedy")]
         yield Finding(code, message["severity"], "", 12, "", *parts)
 
 
@@ -322,7 +323,7 @@ def findings_page() -> Iterator[str]:
         "",
     )
     rows = [
-        (f"`{code}`", f"Rows {message['is']}.", message["remedy"])
+        (f"`{code}`", quarantine_reasons()[code], message["remedy"])
         for code, message in messages["quarantine"].items()
     ]
     yield from _grid(("reason", "meaning", "what to do"), rows)

@@ -11,15 +11,16 @@ from plimsoll.domain.tables import table
 
 START = date(2023, 1, 2)
 WEEKS = 156
-COUNTS = ["negative_binomial", "croston", "sba", "tsb", "zero_inflated_nb", "bootstrap"]
+PARAMS = DemandParams()
+COUNTS = ["negative_binomial", "fading_counts", "croston", "sba", "tsb", "zero_inflated_nb", "bootstrap"]
 
 
-def chosen(panel, seed=1):
+def chosen(panel, seed=1, params=PARAMS):
     n = len(panel)
     at, week = np.nonzero(panel)
     points = pl.DataFrame({"item_id": [f"I{i:04d}" for i in range(n)]}).with_columns(
         location_id=pl.lit("DC"), from_location_id=pl.lit("Acme"), category=pl.lit(None, pl.String),
-        launch_date=pl.lit(None, pl.Date), review_days_eff=pl.lit(7.0),
+        launch_date=pl.lit(None, pl.Date), review_days_eff=pl.lit(7.0), unit_cost_eff=pl.lit(1.0),
     )  # fmt: skip
     lines = {"item_id": points["item_id"].gather(at), "quantity": panel[at, week].astype(float)}
     demand = pl.DataFrame(lines).with_columns(
@@ -30,9 +31,7 @@ def chosen(panel, seed=1):
         atom_days=pl.Series([[21.0]] * n), atom_probability=pl.Series([[1.0]] * n)
     )
     last = START + timedelta(days=7 * panel.shape[1] - 1)
-    return estimate(
-        table("demand").conform(demand), points, lead_times, DemandParams(), as_of=last, seed=seed
-    )
+    return estimate(table("demand").conform(demand), points, lead_times, params, as_of=last, seed=seed)
 
 
 def share_of(result, names):
@@ -81,6 +80,19 @@ def test_demand_that_stopped_fades():
     panel[:, 100:] = 0
     fading = chosen(panel)["mean_per_day_est"].to_numpy().mean()
     assert fading < 0.5 * panel[:, :100].mean() / 7
+
+
+def test_demand_that_halves_every_quarter_is_followed_down():
+    """Among steady series, which keep their methods; without counts that forget quickly it takes longer."""
+    rng = np.random.default_rng(7)
+    rate = 0.5 ** (np.maximum(np.arange(WEEKS) - WEEKS + 40, 0) / 13)
+    panel = np.vstack([rng.poisson(rate, (60, WEEKS)), rng.poisson(1.0, (240, WEEKS))])
+    with_them, without = chosen(panel), chosen(panel, params=DemandParams(fading_errors=1e9))
+    fading, slow = (np.median(result["mean_per_day_est"].to_numpy()[:60]) for result in (with_them, without))
+    assert fading < 0.7 * slow
+    assert 7 * fading > rate[-1]
+    assert share_of(with_them[:60], ["fading_counts"]) > 0.8
+    assert share_of(with_them[60:], ["fading_counts"]) < 0.05
 
 
 def test_less_than_two_years_of_season_is_said():

@@ -120,10 +120,10 @@ def test_the_whole_outcome(folder):
         ("stock", 1, 1, 0, 0),
     ]
     said = {found.code: found.what for found in result.findings if found.table != "lanes"}
-    assert said["ignored_files"] == "1 entries of the folder are no tables (Notizen.docx)."
+    assert said["ignored_files"] == "1 entry of the folder is no table (Notizen.docx)."
     assert said["stray_quotes"].startswith("'Teile.csv' has quotation marks that open no quoted text")
-    assert said["date_order"] == "Dates of column 'Tag' for 'demand' were read day first: 1 values prove it."
-    assert said["quarantine_duplicate_key"].startswith("1 rows of 'demand' repeat the key of an earlier row")
+    assert said["date_order"] == "Dates of column 'Tag' for 'demand' were read day first: 1 value proves it."
+    assert said["quarantine_duplicate_key"].startswith("1 row of 'demand' repeats the key of an earlier row")
     assert said["unknown_item"] == "4 rows of 'demand' name items that are not in 'items' (B-2, Z-9)."
 
 

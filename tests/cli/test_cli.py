@@ -167,7 +167,7 @@ def test_a_table_that_cannot_be_used_at_all_fails_the_command(run, company, tmp_
     before = json.loads(run("recommend", company, "--json")[1])["n"]
     code, out, _ = run("import", company, source, "--mapping", mapping)
     assert code == 1
-    assert "have a text where a number is needed" in " ".join(out.split())
+    assert "1 row of 'stock' has a text where a number is needed" in " ".join(out.split())
     assert json.loads(run("plan", company, "--json")[1])["n_recommendations"] == before
 
 

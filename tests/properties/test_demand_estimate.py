@@ -27,7 +27,8 @@ def company(panel, days=((7.0, 14.0, 35.0),), chance=((0.25, 0.5, 0.25),), revie
     at, week = np.nonzero(panel)
     points = pl.DataFrame({"item_id": [f"I{i:05d}" for i in range(n)]}).with_columns(
         location_id=pl.lit("DC"), from_location_id=pl.lit("Acme"), category=pl.lit("all"),
-        launch_date=pl.lit(None, pl.Date), review_days_eff=pl.lit(review), **columns,
+        launch_date=pl.lit(None, pl.Date), review_days_eff=pl.lit(review),
+        unit_cost_eff=pl.lit(1.0), **columns,
     )  # fmt: skip
     lines = {"item_id": points["item_id"].gather(at), "quantity": panel[at, week].astype(float)}
     demand = pl.DataFrame(lines).with_columns(

@@ -1,11 +1,12 @@
 """Classes, pooled rates, held-out origins and the choice of a method."""
 
 import numpy as np
+import polars as pl
 import pytest
 
 from plimsoll.demand import DemandParams
 from plimsoll.demand.classify import CLASSES, classify
-from plimsoll.demand.pool import gamma_prior, pooled_states
+from plimsoll.demand.pool import Kin, gamma_prior, kin_of, pooled_states
 from plimsoll.demand.score import Scores, _window_sums, marks_of
 from plimsoll.demand.select import choose, shrunk_loss, simplest_of_best
 from plimsoll.demand.shelf import SeriesFacts, methods
@@ -15,7 +16,12 @@ PARAMS = DemandParams(evidence_origins=8)
 
 
 def facts(n, k, size=4.0, variance=4.0):
-    return [n, k, 0.0, 0.0, size, variance, 1.0]
+    return [n, k, 0.0, 0.0, size, variance, 1.0, 0.0]
+
+
+def kin(category, item=None, log_cost=0.0):
+    n = len(category)
+    return Kin(np.arange(n) if item is None else item, category, np.full(n, log_cost))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +81,7 @@ def test_pooled_rate_is_small_but_never_zero():
     )
     group = np.r_[np.zeros(200, int), 0, 1, 0]
     wanted = np.r_[np.zeros(200, bool), True, True, True]
-    never, once, new = pooled_states(table, group, wanted, 52, PARAMS)[200:, 0]
+    never, once, new = pooled_states(table, kin(group), wanted, 52, PARAMS)[200:, 0]
     a, b = gamma_prior(table[group == 0, 1], table[group == 0, 0])
     assert never == pytest.approx(4.0 * a / (b + 100))
     assert 0 < never < new < 4.0 * a / b
@@ -83,9 +89,52 @@ def test_pooled_rate_is_small_but_never_zero():
 
 
 def test_without_any_demand_half_an_event_a_year_is_expected():
-    state = pooled_states(np.array([facts(0, 0, 0.0)]), np.zeros(1, int), np.ones(1, bool), 52, PARAMS)
+    state = pooled_states(np.array([facts(0, 0, 0.0)]), kin(np.zeros(1, int)), np.ones(1, bool), 52, PARAMS)
     assert state[0, 0] == pytest.approx(0.5 / 52)
     assert np.isfinite(state).all()
+
+
+def test_never_sold_here_takes_its_size_from_elsewhere():
+    """By hand: w = 0.81 at the sparse place, 0 at the busy one; log z = (0.81 log 2 + category) / 1.81."""
+    table = [facts(100, 10, 2.0), facts(100, 100, 900.0), *[facts(100, 10, 8.0)] * 40, facts(100, 0, 0.0)]
+    item = np.array([0, 0, *range(1, 41), 0])
+    wanted = np.arange(len(table)) == len(table) - 1
+    state = pooled_states(np.array(table), kin(np.zeros(len(table), int), item), wanted, 52, PARAMS)[-1]
+    events = [row[1] for row in table]
+    a, b = gamma_prior(np.array(events, float), np.full(len(table), 100.0))
+    category = (40 * np.log(8.0) + np.log(2.0)) / 41
+    size = np.exp((0.81 * np.log(2.0) + category) / 1.81)
+    assert state[0] == pytest.approx(a / (b + 100) * size, rel=1e-5)
+    assert state[1] == pytest.approx(a / (b + 100) * (size**2 + size * (size - 1)), rel=1e-5)
+
+
+def test_the_category_asks_for_less_of_what_is_dear():
+    rng = np.random.default_rng(3)
+    log_cost = rng.normal(2.0, 1.0, 201)
+    size = np.exp(4.0 - 0.7 * log_cost + rng.normal(0.0, 0.2, 201))
+    table = np.array([facts(100, 10, z) for z in size[:-1]] + [facts(100, 0, 0.0)])
+    wanted = np.arange(201) == 200
+    found = []
+    for cost in (0.0, 3.0):
+        log_cost[-1] = cost
+        kinship = Kin(np.arange(201), np.zeros(201, int), log_cost)
+        found.append(pooled_states(table, kinship, wanted, 52, PARAMS)[-1, 0])
+    assert found[0] / found[1] == pytest.approx(np.exp(3 * 0.7), rel=0.1)
+
+
+def test_a_cost_that_is_not_known_counts_as_the_average():
+    points = pl.DataFrame(
+        {
+            "item_id": ["A", "B", "A", "C"],
+            "category": ["x", None, "x", "y"],
+            "unit_cost_eff": [1.0, 0.0, 1.0, 8.0],
+        }
+    )
+    kinship = kin_of(points)
+    assert kinship.item.tolist() == [1, 2, 1, 3]
+    assert len(set(kinship.category.tolist())) == 3
+    assert kinship.log_cost == pytest.approx(np.log([1.0, 2.0, 1.0, 8.0]))
+    assert kin_of(points.with_columns(unit_cost_eff=0.0)).log_cost.tolist() == [0.0] * 4
 
 
 def scores(losses, origins):
@@ -118,7 +167,7 @@ def test_ties_go_to_the_simpler():
 
 def series(n, k, year=52):
     n, k = np.asarray(n, float), np.asarray(k, float)
-    return SeriesFacts(n, k, np.full(len(n), 20.0), np.full(len(n), 5.0), year)
+    return SeriesFacts(n, k, np.full(len(n), 20.0), np.full(len(n), 5.0), np.zeros(len(n), bool), year)
 
 
 def eligible_of(known):

@@ -19,6 +19,14 @@ def counts(history, marks, rates=RATES):
     return state[0], unit[0]
 
 
+def fading(history, marks, rate=RATES[0]):
+    values, marks = np.asarray(history, float), np.array([marks])
+    state = np.zeros((1, marks.shape[1], fit.N_METHODS, fit.WIDTH))
+    bounds, unit = np.array([0, len(values)]), np.ones(marks.shape)
+    fit.fit_fading(values, bounds, marks, np.ones(1, bool), rate, unit, state)
+    return state[0, :, fit.FADING]
+
+
 def trend(history, marks, grid, method=fit.SES):
     values, marks = np.asarray(history, float), np.array([marks])
     state = np.zeros((1, marks.shape[1], fit.N_METHODS, fit.WIDTH))
@@ -78,6 +86,31 @@ def test_twin_of_weighted_moments():
     gaps = np.diff(np.flatnonzero(np.r_[1, history]))
     assert row[fit.CROSTON, 0] == pytest.approx(
         (weighted(sizes, 0.1) @ sizes) / (weighted(sizes, 0.1) @ gaps)
+    )
+
+
+def test_rise_of_recent_demand_is_in_standard_errors():
+    """Against the plain formula, and of unit spread where nothing changes: 5 sigma of 4,000 draws."""
+    rng = np.random.default_rng(8)
+    panel = rng.poisson(2.0, (4_000, 104)).astype(float)
+    rise = fit.describe(panel.ravel(), np.arange(4_001) * 104, 0.05)[:, 7]
+    w = weighted(panel[0], 0.05)
+    error = np.sqrt(panel[0].var(ddof=1) * (w @ w - 1 / 104))
+    assert rise[0] == pytest.approx((w @ panel[0] - panel[0].mean()) / error)
+    assert abs(rise.mean()) < 5 / np.sqrt(4_000)
+    assert abs(rise.var() - 1) < 5 * np.sqrt(2 / 4_000)
+    holes = np.array([3.0, np.nan, 3.0, 3.0])
+    assert fit.describe(holes, np.array([0, 4, 4]), 0.05)[:, 7].tolist() == [0.0, 0.0]
+
+
+def test_fading_counts_are_those_of_the_negative_binomial_with_another_weight():
+    history = np.random.default_rng(9).poisson(2.0, 60).astype(float)
+    history[[0, 7, 30]] = np.nan
+    marks = [1, 20, 60]
+    assert fading(history, marks) == pytest.approx(counts(history, marks)[0][:, fit.NB])
+    quick = fading(history, marks, rate=0.3)
+    assert quick[2, 0] == pytest.approx(
+        np.average(history[~np.isnan(history)], weights=weighted(history[~np.isnan(history)], 0.3))
     )
 
 
@@ -158,6 +191,7 @@ def test_state_at_an_origin_ignores_what_follows():
     marks = [62, 70, 104]
     for run in (
         lambda y: counts(y, marks)[0],
+        lambda y: fading(y, marks),
         lambda y: trend(y, marks, grid),
         lambda y: seasonal(y, months, marks, 52)[0],
         lambda y: seasonal(y, months, marks, 52)[1],
@@ -167,7 +201,7 @@ def test_state_at_an_origin_ignores_what_follows():
         assert not np.array_equal(before[2], after[2])
 
 
-@pytest.mark.parametrize("kernel", [fit.fit_counts, fit.fit_trend, fit.fit_season])
+@pytest.mark.parametrize("kernel", [fit.fit_counts, fit.fit_fading, fit.fit_trend, fit.fit_season])
 def test_compiled_equals_interpreted(kernel):
     rng = np.random.default_rng(7)
     values = rng.poisson(2.0, 90).astype(float)
@@ -180,6 +214,8 @@ def test_compiled_equals_interpreted(kernel):
         flags, grid = np.ones(2, bool), np.array([[0.1, 0.1, 0.9]])
         if kernel is fit.fit_counts:
             run(values, bounds, marks, RATES, state, extra)
+        elif kernel is fit.fit_fading:
+            run(values, bounds, marks, flags, 0.1, np.ones((2, 2)), state)
         elif kernel is fit.fit_trend:
             run(values, bounds, marks, flags, grid, fit.HOLT, state)
         else:

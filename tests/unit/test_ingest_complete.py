@@ -48,7 +48,7 @@ def test_demand_alone_makes_a_company():
         found.code for found in done.findings
     }
     costless = next(found for found in done.findings if found.code == "cost_unknown")
-    assert "2 units were asked for there in the last year" in costless.what
+    assert "units asked for there in the last year: 2." in costless.what
 
 
 def test_defaults_and_given_values_meet_in_the_planning_point():

@@ -180,9 +180,12 @@ def test_period_columns_become_rows():
     result = read([raw], mapping)
     assert result.tables["demand"].select("date", "item_id", "quantity").rows() == [
         (date(2024, 1, 1), "A", 10.0),
+        (date(2024, 1, 1), "B", None),
+        (date(2024, 1, 8), "A", None),
         (date(2024, 1, 8), "B", 0.0),
+        (date(2024, 1, 15), "A", None),
         (date(2024, 1, 15), "B", 20.0),
-    ]
+    ], "blank or misread is not known, and not none"
     assert result.counts.rows() == [("demand", 6, 3, 1, 0, 0, 2)]
     raw_row = {"Part": "A", "2024-W01": "1", "2024-W02": "x", "W03 2024": None}
     assert json.loads(result.quarantine["raw"][0]) == raw_row
@@ -254,10 +257,24 @@ def test_table_of_bad_rows_only_is_left_out_with_an_error():
     assert (last.severity, last.keys) == ("error", "not_a_date")
 
 
-def test_table_without_rows_is_empty_with_a_warning():
+def test_table_without_rows_is_an_error_and_replaces_nothing():
     result = read([sales()], Mapping.from_text(DEMAND))
-    assert result.tables["demand"].height == 0
-    assert "no_rows" in codes(result)
+    assert "demand" not in result.tables
+    assert {found.code: found.severity for found in result.findings}["no_rows"] == "error"
+
+
+def test_there_may_be_no_open_orders():
+    raw = RawTable("po", "po.csv", pl.DataFrame(schema={"no": pl.String, "part": pl.String, "n": pl.String}))
+    mapping = Mapping.from_text("""
+        [[table]]
+        table = "open_orders"
+        from = "po"
+        columns = { order_id = "no", item_id = "part", quantity = "n", to_location_id = { value = "W" } }
+    """)
+    result = read([raw], mapping)
+    assert result.tables["open_orders"].is_empty()
+    assert "none_open" in codes(result)
+    assert "no_rows" not in codes(result)
 
 
 def test_absurd_demand_is_set_aside_with_what_is_usual():

@@ -17,7 +17,7 @@ def test_headline_says_stock_release_carrying_and_orders(result):
 
 def test_headline_without_stock_and_orders(bare):
     assert view.headline(bare) == (
-        "No stock of known cost is recorded; no stocking point is short. Today: nothing to order."
+        "There is no stock of known cost; no stocking point is short. Today: nothing to order."
     )
 
 

@@ -67,8 +67,11 @@ def test_variances_are_pooled_by_hand():
         np.var([9, 11, 29, 31], ddof=1),
         2,
     )
-    lane = 3 / 8 * of_lane + 5 / 8 * of_supplier * (1 - 4 / 9 / 6)
-    item = 1 / 6 * of_item + 5 / 6 * lane * (1 - 2 / 7 / 6)
+    # Within lanes: 3 and 1 degrees of freedom, weight 4/9; within the items of the lane: 1 and 1, 2/7.
+    in_lanes = 4 / 9 * (3 * of_lane + 2) / 4 + 5 / 9 * of_supplier * 5 / 6
+    lane = 3 / 8 * of_lane + 5 / 8 * (in_lanes + 5 / 9 * (of_supplier - in_lanes))
+    in_items = 2 / 7 * 2 + 5 / 7 * lane * 5 / 6
+    item = 1 / 6 * of_item + 5 / 6 * (in_items + 5 / 7 * (lane - in_items))
     assert row["sd_days_est"] == pytest.approx(np.sqrt(item), rel=1e-9)
 
 

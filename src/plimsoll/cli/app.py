@@ -62,7 +62,7 @@ def demo(
 @app.command()
 def init(folder: Folder, json: Json = False) -> None:
     """Make an empty workspace."""
-    from plimsoll.workflows.onboard import init_workspace
+    from plimsoll.workflows.workspace import init_workspace
 
     path = init_workspace(folder)
     emit(
@@ -235,13 +235,20 @@ def main() -> None:
     except PlimsollError as error:
         report_error(error, as_json)
         sys.exit(error.exit_code)
+    except RuntimeError as error:
+        if "cannot cache function" not in str(error):
+            raise
+        what = "There is no folder to keep the compiled sums in."
+        remedy = "Set NUMBA_CACHE_DIR to a folder that may be written, then run the command again."
+        report_error(WorkspaceError(what, remedy=remedy), as_json)
+        sys.exit(WorkspaceError.exit_code)
     except SystemExit as left:
         if left.code == STOPPED_CODE:  # the library has turned the interrupt into an exit
             report_error(STOPPED, as_json)
         raise
     except OSError as error:
-        place = error.filename or "no file named"
-        what = f"The operating system refused: {error.strerror or error} ({place})."
+        place = f" ({error.filename})" if error.filename else ""
+        what = f"The operating system refused: {error.strerror or error}{place}."
         refused = WorkspaceError(
             what,
             done="Nothing was half-written: the last good results stay in force.",

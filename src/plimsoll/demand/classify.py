@@ -17,7 +17,7 @@ def classify(facts: Floats, params: DemandParams) -> tuple[Ints, Floats, Floats]
 
     Parameters
     ----------
-    facts : (n, 7) from `describe`: periods, periods with demand, ..., mean size, variance of sizes, unit
+    facts : (n, 8) from `describe`: periods, periods with demand, ..., mean size, variance of sizes, ...
 
     Returns
     -------

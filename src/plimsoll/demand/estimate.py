@@ -10,7 +10,7 @@ from plimsoll.demand.classify import CLASSES, classify
 from plimsoll.demand.intervals import Distributions, Fitted, Protection, distributions, protection_of
 from plimsoll.demand.panel import KEY, Panel, bucket_of, months_from, period_panel
 from plimsoll.demand.params import DemandParams
-from plimsoll.demand.pool import pooled_states
+from plimsoll.demand.pool import kin_of, pooled_states
 from plimsoll.demand.score import Histories, Scores, score
 from plimsoll.demand.select import Choice, choose
 from plimsoll.demand.shelf import SeriesFacts, methods
@@ -64,11 +64,12 @@ def estimate(
     panel = period_panel(known, points, bucket, as_of=as_of, availability=availability)
     histories = _histories(panel, points, protection, params)
     period_days = PERIOD_DAYS[bucket]
-    facts = describe(panel.values, panel.bounds)
+    facts = describe(panel.values, panel.bounds, params.probability_smoothing)
     unit = facts[:, 6].copy()
     kind, adi, cv2 = classify(facts, params)
+    fades = facts[:, 7] < -params.fading_errors
     series = SeriesFacts(
-        facts[:, 0], facts[:, 1], facts[:, 2] / unit, np.sqrt(facts[:, 3]) / unit, histories.year
+        facts[:, 0], facts[:, 1], facts[:, 2] / unit, np.sqrt(facts[:, 3]) / unit, fades, histories.year
     )
     eligible = np.zeros((points.height, N_METHODS), dtype=np.bool_)
     for method in methods():
@@ -77,9 +78,8 @@ def estimate(
     scores = score(histories, eligible, draws_of(params.paths_scored, seed), params)
     choice = choose(scores, kind, series, eligible, params)
     state = scores.state[np.arange(points.height), choice.used]
-    group = points["category"].fill_null("").rank("dense").to_numpy().astype(np.int64)
     pooled = choice.used == POOLED
-    state[pooled] = pooled_states(facts, group, pooled, histories.year, params)[pooled]
+    state[pooled] = pooled_states(facts, kin_of(points), pooled, histories.year, params)[pooled]
     fitted = Fitted(choice.used, state, scores.index, unit)
     draws = draws_of(params.paths, seed)
     laid = distributions(histories, protection, fitted, draws, period_days, params.lattice_cells)

@@ -22,7 +22,18 @@ class DemandParams(Params):
         default=0.1, gt=0, le=1, description="Croston, SBA, TSB sizes and intervals; Syntetos & Boylan 2005"
     )
     probability_smoothing: float = Field(
-        default=0.05, gt=0, le=1, description="TSB demand probability; Teunter, Syntetos & Babai 2011"
+        default=0.05,
+        gt=0,
+        le=1,
+        description="TSB demand probability, and what counts as recent; Teunter, Syntetos & Babai 2011",
+    )
+    fading_smoothing: float = Field(
+        default=0.1, gt=0, le=1, description="Moments of counts that fade; the most reactive usual weight"
+    )
+    fading_errors: float = Field(
+        default=2.0,
+        ge=0,
+        description="Standard errors by which recent demand must be below the average to count as fading",
     )
     holdout_share: float = Field(
         default=0.4, gt=0, lt=1, description="Last share of a history in which methods are scored"

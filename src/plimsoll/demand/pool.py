@@ -1,14 +1,37 @@
 """Rates borrowed from similar series, for those that have hardly been demanded."""
 
+from dataclasses import dataclass
+
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from plimsoll.demand.params import DemandParams
 from plimsoll.maths.kernels.demand_fit import WIDTH
-from plimsoll.maths.ragged import Floats
+from plimsoll.maths.ragged import Floats, Ints
 
 SHAPE_RANGE = (0.05, 50.0)
 EVENTS_MIN = 5
+LEAST_WEIGHT = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """What series have in common (n,): codes of item and category, and the logarithm of the unit cost."""
+
+    item: Ints
+    category: Ints
+    log_cost: Floats
+
+
+def kin_of(points: pl.DataFrame) -> Kin:
+    """Return the kinship of planning points; a cost that is not known counts as the average one."""
+    item, category = (points[name].fill_null("").rank("dense") for name in ("item_id", "category"))
+    cost = points["unit_cost_eff"].to_numpy()
+    known = cost > 0
+    log_cost = np.log(cost, out=np.zeros(len(cost)), where=known)
+    log_cost[~known] = log_cost[known].mean() if known.any() else 0.0
+    return Kin(item.to_numpy().astype(np.int64), category.to_numpy().astype(np.int64), log_cost)
 
 
 def gamma_prior(events: Floats, exposure: Floats) -> tuple[float, float]:
@@ -43,20 +66,46 @@ def gamma_prior(events: Floats, exposure: Floats) -> tuple[float, float]:
     return shape, shape / float(mean)
 
 
+def size_by_cost(log_size: Floats, log_cost: Floats, weight: Floats) -> tuple[float, float]:
+    """Return a and b of log size = a + b log cost, by weighted least squares with b from -1 to 0.
+
+    b = 0 is a fixed number of units an order line, b = -1 a fixed sum of money. Without any size: one unit.
+
+    Parameters
+    ----------
+    log_size, log_cost, weight : (n,)
+
+    Examples
+    --------
+    >>> size_by_cost(np.log([100.0, 1.0]), np.log([1.0, 10.0]), np.ones(2))[1]
+    -1.0
+    """
+    if not len(log_size):
+        return 0.0, 0.0
+    y, x = np.average(log_size, weights=weight), np.average(log_cost, weights=weight)
+    spread = np.average((log_cost - x) ** 2, weights=weight)
+    together = np.average((log_cost - x) * (log_size - y), weights=weight)
+    b = float(np.clip(together / spread, -1.0, 0.0)) if spread > 0 else 0.0
+    return float(y - b * x), b
+
+
 def pooled_states(
-    facts: Floats, group: NDArray[np.int64], wanted: NDArray[np.bool_], year: int, params: DemandParams
+    facts: Floats, kin: Kin, wanted: NDArray[np.bool_], year: int, params: DemandParams
 ) -> Floats:
     """Return the state of `pooled_rate`: mean and variance of a period, variance of that mean.
 
         rate ~ Gamma(a + k, b + N);  m = rate z;  v = rate (z2 + s2);  tau2 = (a + k) / (b + N)2 z2
+        log z = (sum w_e log z_e + a' + b' log cost) / (sum w_e + 1)
 
-    z is the one size seen or else the median of mean sizes in the group; s2 = z (z - unit), as of a
-    geometric size. A population without enough demand falls back on half an event a year.
+    z is the one size seen. Where none was, it is that of the item elsewhere (e), drawn towards what
+    the category asks for at such a cost; w is the squared share of periods without demand, for the
+    demand of a busy period is that of many events. s2 = z (z - unit), as of a geometric size. A
+    population without enough demand falls back on half an event a year.
 
     Parameters
     ----------
-    facts : (n, 7) from `describe`
-    group : (n,) code of the category
+    facts : (n, 8) from `describe`
+    kin : which series are alike
     wanted : (n,) which series
 
     Returns
@@ -64,20 +113,25 @@ def pooled_states(
     (n, WIDTH) zero where not wanted.
     """
     out = np.zeros((len(facts), WIDTH))
-    everyone = np.ones(len(facts), dtype=np.bool_)
-    for code in np.unique(group[wanted]):
-        mine = group == code
-        members = mine if mine.sum() >= params.pool_points_min else everyone
-        if facts[members, 1].sum() < EVENTS_MIN:
-            members = everyone
-        events, exposure = facts[members, 1], facts[members, 0]
-        a, b = gamma_prior(events, exposure) if events.sum() >= EVENTS_MIN else (0.5, float(year))
-        sizes = facts[members, 4][events > 0]
-        typical = float(np.median(sizes)) if len(sizes) else 1.0
+    n, k, seen = facts[:, 0], facts[:, 1], facts[:, 4]
+    sold = k > 0
+    log_size = np.log(np.where(sold, seen, 1.0))
+    weight = np.where(sold, np.maximum((1.0 - k / np.maximum(n, 1.0)) ** 2, LEAST_WEIGHT), 0.0)
+    of_item, evidence = np.bincount(kin.item, weight * log_size), np.bincount(kin.item, weight)
+    for code in np.unique(kin.category[wanted]):
+        mine = kin.category == code
+        members = mine if mine.sum() >= params.pool_points_min else np.ones_like(mine)
+        if k[members].sum() < EVENTS_MIN:
+            members = np.ones_like(mine)
+        enough = k[members].sum() >= EVENTS_MIN
+        a, b = gamma_prior(k[members], n[members]) if enough else (0.5, float(year))
         at = np.flatnonzero(mine & wanted)
-        size = np.where(facts[at, 1] > 0, facts[at, 4], typical)
-        k, n = facts[at, 1] + a, facts[at, 0] + b
-        out[at, 0] = k / n * size
-        out[at, 1] = k / n * (size**2 + size * np.maximum(size - facts[at, 6], 0.0))
-        out[at, 2] = k / n**2 * size**2
+        has, item = members & sold, kin.item[at]
+        level, slope = size_by_cost(log_size[has], kin.log_cost[has], weight[has])
+        drawn = (of_item[item] + level + slope * kin.log_cost[at]) / (evidence[item] + 1.0)
+        size = np.where(sold[at], seen[at], np.exp(drawn))
+        events, exposure = k[at] + a, n[at] + b
+        out[at, 0] = events / exposure * size
+        out[at, 1] = events / exposure * (size**2 + size * np.maximum(size - facts[at, 6], 0.0))
+        out[at, 2] = events / exposure**2 * size**2
     return out

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from plimsoll.demand.params import DemandParams
 from plimsoll.maths.kernels.demand_fit import (
+    FADING,
     HOLT,
     MICRO,
     N_METHODS,
@@ -16,6 +17,7 @@ from plimsoll.maths.kernels.demand_fit import (
     SES,
     WIDTH,
     fit_counts,
+    fit_fading,
     fit_season,
     fit_trend,
 )
@@ -86,7 +88,7 @@ def score(histories: Histories, eligible: Flags, draws: Floats, params: DemandPa
     """
     period_days = 365.25 / histories.year
     decay = 1.0 - 0.5 ** (period_days / params.half_life_days)
-    rates = np.array([decay, params.size_smoothing, params.probability_smoothing])
+    rates = np.array([decay, params.size_smoothing, params.probability_smoothing, params.fading_smoothing])
     parts = in_chunks(
         lambda lo, hi: _score_chunk(histories, eligible[lo:hi], rates, draws, params, lo, hi),
         0,
@@ -105,7 +107,8 @@ def fit(
     state = np.zeros((m, n_marks, N_METHODS, WIDTH))
     index = np.ones((m, n_marks, SEASONS))
     unit = np.ones((m, n_marks))
-    fit_counts(values, bounds, marks, rates, state, unit)
+    fit_counts(values, bounds, marks, rates[:3], state, unit)
+    fit_fading(values, bounds, marks, eligible[:, FADING].copy(), rates[3], unit, state)
     fit_trend(values, bounds, marks, eligible[:, SES].copy(), SES_GRID, SES, state)
     fit_trend(values, bounds, marks, eligible[:, HOLT].copy(), HOLT_GRID, HOLT, state)
     past = histories.months[: histories.n_calendar]

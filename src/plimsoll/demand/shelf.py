@@ -17,13 +17,15 @@ Flags = NDArray[np.bool_]
 class SeriesFacts:
     """What a method may ask of the series before it is tried; arrays (n,).
 
-    `mean` and `sd` are of a period, in units of demand (the divisor that all quantities share).
+    `mean` and `sd` are of a period, in units of demand (the divisor that all quantities share); `fades`:
+    recent demand is below the average by more than chance.
     """
 
     n_periods: Floats
     n_demands: Floats
     mean: Floats
     sd: Floats
+    fades: Flags
     year: int
 
     @property

@@ -7,6 +7,8 @@ from typing import Any
 
 import polars as pl
 
+UNDATED = date(1970, 1, 1)  # the day of knowledge of facts that tell of no day
+
 
 @dataclass(frozen=True, slots=True)
 class ImportOutcome:
@@ -61,6 +63,16 @@ class PlanResult:
         """Rows set aside at import, by table."""
         return dict(self.quarantine.group_by("table").len().sort("table").iter_rows())
 
+    @property
+    def stock_is_known(self) -> bool:
+        """Whether any stock is recorded; without any, what is held or short is not known, and not 0."""
+        return bool(self.tables["outlook"]["counted_date"].is_not_null().any())
+
+    @property
+    def cost_is_known(self) -> bool:
+        """Whether any stocking point has a unit cost; without any, money is not known, and not 0."""
+        return bool((self.tables["planning_point"]["unit_cost_eff"] > 0).any())
+
     def __getitem__(self, name: str) -> pl.DataFrame:
         """Return one result table by name."""
         return self.tables[name]
@@ -98,6 +110,7 @@ class CashResult:
     currency: str
     groups: pl.DataFrame
     points: pl.DataFrame
+    stock_is_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
@@ -83,13 +84,19 @@ def write(company: Company, folder: Path) -> None:
     """Write the source files, `mapping.toml` and `truth/*.parquet` into a folder, made if need be."""
     (folder / "truth").mkdir(parents=True, exist_ok=True)
     for name, frame in company.sources.items():
-        if name.endswith(".parquet"):
-            frame.write_parquet(folder / name)
-        else:
-            frame.write_csv(folder / name)
+        _write_table(frame, folder / name)
     (folder / "mapping.toml").write_text(company.mapping, encoding="utf-8")
     for name, frame in company.truth.items():
-        frame.write_parquet(folder / "truth" / f"{name}.parquet")
+        _write_table(frame, folder / "truth" / f"{name}.parquet")
+
+
+def _write_table(frame: pl.DataFrame, path: Path) -> None:
+    content = BytesIO()  # so that a full disk speaks as an OSError, which Polars hides
+    if path.suffix == ".parquet":
+        frame.write_parquet(content)
+    else:
+        frame.write_csv(content)
+    path.write_bytes(content.getvalue())
 
 
 def sizes(company: Company) -> dict[str, int]:

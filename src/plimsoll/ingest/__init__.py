@@ -7,7 +7,7 @@ money in the workspace's currency, durations in days. No row is lost without bei
 """
 
 from plimsoll.ingest.complete import Completed, complete, known_at
-from plimsoll.ingest.knowledge import last_known_day
+from plimsoll.ingest.knowledge import last_known_day, rows_ahead
 from plimsoll.ingest.mapping import Mapping, find_mapping
 from plimsoll.ingest.mapping_text import mapping_text
 from plimsoll.ingest.params import IngestParams
@@ -26,4 +26,5 @@ __all__ = [
     "mapping_text",
     "propose",
     "read",
+    "rows_ahead",
 ]

@@ -110,7 +110,7 @@ def _failed(raw: pl.Series, values: pl.Series, *, words_mean_unknown: bool) -> p
 def _truth(raw: pl.Series) -> pl.Series:
     if raw.dtype == pl.Boolean:
         return raw
-    meanings = words("meanings").filter(pl.col("meaning") != "unknown")
+    meanings = words("meanings").filter(pl.col("meaning").is_in(["true", "false"]))
     lower = as_text(raw).str.to_lowercase()
     return lower.replace_strict(
         meanings["word"], meanings["meaning"] == "true", default=None, return_dtype=pl.Boolean

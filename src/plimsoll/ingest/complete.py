@@ -7,6 +7,7 @@ import polars as pl
 
 from plimsoll.domain.findings import Finding, keys_of
 from plimsoll.domain.tables import input_tables, table
+from plimsoll.ingest.knowledge import last_known_day
 from plimsoll.ingest.messages import finding
 from plimsoll.ingest.params import IngestParams
 from plimsoll.ingest.spread import spread
@@ -23,6 +24,7 @@ KNOWN_FROM = {
     "open_orders": "ordered_date",
 }
 YEAR = timedelta(days=365)
+STALE = timedelta(days=45)  # longer than a month of monthly data
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,9 @@ def complete(tables: Tables, params: IngestParams | None = None, *, as_of: date)
     """
     params = params or IngestParams()
     known = known_at(tables, as_of)
-    findings = _later_rows(tables, known, as_of)
+    findings = [*_later_rows(tables, known, as_of), *_stale(known, as_of)]
     known, found = spread(known, params)
+    known |= _observed(known)
     findings += found
     known["locations"], added = _locations(known)
     if added.height:
@@ -107,8 +110,37 @@ def complete(tables: Tables, params: IngestParams | None = None, *, as_of: date)
 
 
 def _later_rows(tables: Tables, known: Tables, as_of: date) -> list[Finding]:
-    later = {name: tables[name].height - known[name].height for name in KNOWN_FROM if name in tables}
+    later = {name: _told(tables[name]) - _told(known[name]) for name in KNOWN_FROM if name in tables}
     return [finding("after_as_of", name, n, as_of=as_of) for name, n in later.items() if n]
+
+
+def _told(rows: pl.DataFrame) -> int:
+    """Return the number of rows; demand of unknown quantity tells nothing."""
+    return rows.height - (rows["quantity"].null_count() if "quantity" in rows.columns else 0)
+
+
+def _stale(known: Tables, as_of: date) -> list[Finding]:
+    """Return the findings about demand and stock that end long before the day of knowledge."""
+    found = []
+    for name, code in (("demand", "demand_ends_early"), ("stock", "stock_is_old")):
+        last = last_known_day({name: known[name]}, as_of)
+        if last is not None and last + STALE < as_of:
+            found.append(finding(code, name, (as_of - last).days, last=last, as_of=as_of))
+    return found
+
+
+def _observed(known: Tables) -> Tables:
+    """Return demand without rows of unknown quantity, and their periods as not observed."""
+    demand = known["demand"]
+    blank = demand.filter(pl.col("quantity").is_null())
+    if blank.is_empty():
+        return {}
+    unseen = blank.select("date", *POINT, in_stock=pl.lit(value=False)).unique(maintain_order=True)
+    seen = known["availability"].join(unseen, on=["date", *POINT], how="anti", maintain_order="left")
+    return {
+        "demand": demand.filter(pl.col("quantity").is_not_null()),
+        "availability": table("availability").conform(pl.concat([seen, unseen])),
+    }
 
 
 def _own(locations: pl.DataFrame) -> pl.Series:

@@ -65,15 +65,15 @@ def scores(header: str) -> dict[str, float]:
     return found
 
 
-def fits_values(raw: pl.Series, column: Column, unit: str | None) -> bool:
-    """Return whether most values of a raw column can be read as the canonical column."""
+def fits_values(raw: pl.Series, column: Column, unit: str | None, share: float = FITTING) -> bool:
+    """Return whether enough values of a raw column can be read as the canonical column."""
     given = raw.drop_nulls().head(SAMPLE)
     if given.is_empty():
         return True
     sign = decimal_sign([given])[0] if given.dtype == pl.String else "."
     read = coerce(given, column, Cell(column="-", unit=unit), decimal=sign, formats="auto")
     undecided = read.dates is not None and bool(read.dates.undecided)
-    return undecided or int(read.failed.sum()) <= (1 - FITTING) * len(given)
+    return undecided or int(read.failed.sum()) <= (1 - share) * len(given)
 
 
 @cache

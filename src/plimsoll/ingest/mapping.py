@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from fnmatch import fnmatchcase
 from functools import cache
@@ -13,9 +13,11 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from plimsoll.domain.errors import InputError, did_you_mean, first_keys
-from plimsoll.domain.params import Params
+from plimsoll.domain.findings import Finding
+from plimsoll.domain.params import Params, complaint
 from plimsoll.domain.raw import RawTable
 from plimsoll.domain.tables import input_tables, table
+from plimsoll.ingest.messages import finding
 from plimsoll.ingest.vocabulary import unit_factor
 
 Scalar = bool | int | float | date | str
@@ -72,13 +74,17 @@ class Condition(Params):
 
 
 class Wide(Params):
-    """Columns that are periods, by pattern or list: their names become dates and their cells quantities."""
+    """Columns that are periods, by pattern or list: their names become dates and their cells quantities.
+
+    A blank cell is not known, or with `blank` "zero" it is nothing asked for.
+    """
 
     columns: str | tuple[str, ...] = "auto"
     date: str = "date"
     quantity: str = "quantity"
     unit: str | None = None
     multiply: float = 1.0
+    blank: Literal["unknown", "zero"] = "unknown"
 
 
 class TableMap(Params):
@@ -121,7 +127,11 @@ class TableMap(Params):
 
 
 class Note(Params):
-    """How sure a proposal is of one column, or that nothing was found for a raw column."""
+    """How sure a proposal is of one column.
+
+    Without a table, the header is not used, though perhaps called like the column; without a header,
+    nothing was recognised as the column of a raw table that is called like the table.
+    """
 
     table: str
     from_: str
@@ -131,13 +141,16 @@ class Note(Params):
 
 
 class Mapping(Params):
-    """A whole mapping, frozen; `headers` names the source that it was made for."""
+    """A whole mapping, frozen; `headers` names the source that it was made for.
+
+    Without tables it only says how to read a source, for which tables are then proposed.
+    """
 
     title: str = ""
     source: Source = Source()
     constants: dict[str, Scalar] = Field(default_factory=dict)
     headers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    tables: tuple[TableMap, ...] = Field(alias="table")
+    tables: tuple[TableMap, ...] = Field(default=(), alias="table")
     notes: tuple[Note, ...] = Field(default=(), exclude=True, repr=False)
 
     @classmethod
@@ -161,7 +174,7 @@ class Mapping(Params):
         try:
             mapping = cls.model_validate(values)
         except ValidationError as error:
-            raise _refusal(name, error) from error
+            raise _refusal(name, error, values) from error
         _check(mapping, name)
         return mapping
 
@@ -170,6 +183,9 @@ class Mapping(Params):
 
         Errors: InputError with table, column, nearest match, and the names available.
         """
+        if not self.tables:
+            what = "The mapping has no [[table]]."
+            raise InputError(what, remedy="Add one for each table to fill.")
         for part in self.tables:
             found = matching(raws, part)
             if not found and not part.optional:
@@ -178,6 +194,7 @@ class Mapping(Params):
                     f"The mapping fills '{part.table}' from '{part.from_}', which the source does not have."
                 )
                 remedy = f"{did_you_mean(part.from_, names)} Tables available: {', '.join(names)}."
+                remedy += " For another kind of source give a mapping of its own with --mapping."
                 raise InputError(what, remedy=remedy.strip())
             for raw in found:
                 for column in part.raw_columns:
@@ -188,6 +205,20 @@ class Mapping(Params):
                         near = did_you_mean(column, raw.frame.columns)
                         remedy = f"{near} Columns available: {', '.join(raw.frame.columns)}."
                         raise InputError(what, remedy=remedy.strip())
+
+    def without_absent(self, raws: Sequence[RawTable], held: Collection[str]) -> tuple[Self, list[Finding]]:
+        """Return the mapping less the tables whose source is absent and which are held, and what to say.
+
+        A table is passed over when something else of the mapping is there and nothing there fills
+        part of that table: half of it would replace the whole.
+        """
+        present = {part.table for part in self.tables if matching(raws, part)}
+        absent = [part for part in self.tables if not part.optional and not matching(raws, part)]
+        names = list(dict.fromkeys(part.table for part in absent))
+        if not names or not present or not set(names) <= set(held) - present:
+            return self, []
+        rest = self.model_copy(update={"tables": tuple(part for part in self.tables if part not in absent)})
+        return rest, [finding("tables_absent", "source", len(names), first_keys(names))]
 
     def fits(self, raws: Sequence[RawTable]) -> bool:
         """Return whether the source has exactly the headers that this mapping was made for."""
@@ -219,7 +250,7 @@ def find_mapping(name_or_path: str | Path) -> Mapping:
         file = files("plimsoll.ingest").joinpath("mappings", f"{name}.toml")
         return Mapping.from_text(file.read_text(encoding="utf-8"), name)
     try:
-        text = Path(name_or_path).read_text(encoding="utf-8")
+        text = Path(name_or_path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         what = f"The mapping '{name}' is not UTF-8: byte {error.start}."
         raise InputError(what, remedy="Save it as UTF-8.") from error
@@ -282,16 +313,29 @@ def _check(mapping: Mapping, name: str) -> None:
             raise InputError(what, remedy=did_you_mean(column, known))
 
 
-def _refusal(name: str, error: ValidationError) -> InputError:
+def _refusal(name: str, error: ValidationError, values: dict[str, Any]) -> InputError:
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
+    place = _place(first["loc"], values)
+    if first["type"] == "missing":
+        what = f"The mapping '{name}' lacks '{first['loc'][-1]}' in {place}."
+        return InputError(what, remedy="Add it.")
     if first["type"] != "extra_forbidden":
-        return InputError(f"The mapping '{name}' is not usable at {place}: {first['msg']}.")
+        what = f"The mapping '{name}' is not usable at '{first['loc'][-1]}' in {place}: {complaint(first)}."
+        return InputError(what, remedy="Correct it there.")
     model = _model_at(first["loc"])
     known = [field.alias or key for key, field in model.model_fields.items() if key != "notes"]
-    what = f"The mapping '{name}' has an unknown key '{first['loc'][-1]}' at {place}."
+    what = f"The mapping '{name}' has an unknown key '{first['loc'][-1]}' in {place}."
     near = did_you_mean(str(first["loc"][-1]), known)
     return InputError(what, remedy=f"{near} Known: {first_keys(known, shown=12)}.".strip())
+
+
+def _place(where: tuple[int | str, ...], values: dict[str, Any]) -> str:
+    """Return where in a mapping something is, as its author sees it."""
+    if len(where) > 1 and where[0] == "table" and isinstance(where[1], int):
+        part = values["table"][where[1]]
+        named = f"'{part.get('table', '?')}' from '{part.get('from', '?')}'" if isinstance(part, dict) else ""
+        return ", ".join([f"[[table]] {where[1] + 1} ({named})", *map(str, where[2:-1])])
+    return ", ".join(f"[{part}]" for part in where[:-1]) or "the file"
 
 
 def _model_at(place: tuple[int | str, ...]) -> type[BaseModel]:

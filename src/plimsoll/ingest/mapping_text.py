@@ -40,10 +40,18 @@ def mapping_text(mapping: Mapping, notes: Iterable[Note] | None = None) -> str:
     for part in mapping.tables:
         tables.append(_part(part, notes))
     document["table"] = tables
+    for note in notes:
+        if not note.header:
+            text = f"'{note.from_}' is called like '{note.table}', but lacks a column for {note.column}"
+            document.add(tomlkit.comment(text.replace("\n", " ")))
     for name in dict.fromkeys(note.from_ for note in notes if not note.table):
-        unused = ", ".join(note.header for note in notes if not note.table and note.from_ == name)
+        unused = ", ".join(_unused(note) for note in notes if not note.table and note.from_ == name)
         document.add(tomlkit.comment(f"Not used from '{name}': {unused}".replace("\n", " ")))
     return tomlkit.dumps(document)
+
+
+def _unused(note: Note) -> str:
+    return f"{note.header} (values do not fit {note.column})" if note.column else note.header
 
 
 def _part(part: TableMap, notes: Iterable[Note]) -> tomlkit.items.Table:

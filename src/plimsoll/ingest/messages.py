@@ -5,7 +5,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from plimsoll.domain.findings import Finding
+from plimsoll.domain.findings import Finding, numbered
 
 
 @cache
@@ -30,7 +30,8 @@ def quarantine_reasons() -> dict[str, str]:
     >>> quarantine_reasons()["not_a_date"]
     'Rows have a text where a date is needed.'
     """
-    return {code: f"Rows {message['is']}." for code, message in _messages()["quarantine"].items()}
+    messages = _messages()["quarantine"].items()
+    return {code: numbered(f"Rows {message['is']}.", 2) for code, message in messages}
 
 
 def finding(
@@ -42,10 +43,12 @@ def finding(
     --------
     >>> finding("negative_demand", "demand", 1200, "A-1 @ MAIN, …").what
     '1,200 demand rows are negative (A-1 @ MAIN, …).'
+    >>> finding("negative_demand", "demand", 1, "A-1 @ MAIN").what
+    '1 demand row is negative (A-1 @ MAIN).'
     """
     message = _messages()["finding"][code]
     what, why, done, remedy = (
-        message[part].format(n=f"{n:,}", keys=keys, table=table, **words)
+        numbered(message[part], n).format(n=f"{n:,}", keys=keys, table=table, **words)
         for part in ("what", "why", "done", "remedy")
     )
     return Finding(code, message["severity"], table, n, keys, what, why, done, remedy, money)
@@ -60,8 +63,8 @@ def quarantine_finding(reason: str, table: str, n: int, keys: str) -> Finding:
         table=table,
         n_rows=n,
         keys=keys,
-        what=f"{n:,} rows of '{table}' {message['is']} ({keys}).",
-        why="They do not count in the plan.",
-        done="They were put into quarantine with column, value and raw row.",
+        what=numbered(f"{n:,} row<|s> of '{table}' {message['is']} ({{}}).", n).format(keys),
+        why=numbered("<It does|They do> not count in the plan.", n),
+        done=numbered("<It was|They were> put into quarantine with column, value and raw row.", n),
         remedy=message["remedy"],
     )

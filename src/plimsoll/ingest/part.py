@@ -8,7 +8,7 @@ from functools import reduce
 import polars as pl
 
 from plimsoll.domain.errors import InputError
-from plimsoll.domain.findings import Finding
+from plimsoll.domain.findings import Finding, keys_of
 from plimsoll.domain.raw import RawTable
 from plimsoll.domain.tables import Column, Table, table
 from plimsoll.ingest.coerce import REASON_OF_TYPE, Coerced, as_text, coerce, divide
@@ -17,11 +17,13 @@ from plimsoll.ingest.mapping import Cell, Condition, Formats, Mapping, TableMap
 from plimsoll.ingest.messages import finding
 from plimsoll.ingest.numbers import decimal_sign
 from plimsoll.ingest.params import IngestParams
-from plimsoll.ingest.vocabulary import dimension
+from plimsoll.ingest.vocabulary import dimension, needed, words
 from plimsoll.ingest.wide import CELL, PERIOD, chosen_periods, to_long
 
 ROW, PLACE, LATEST, REASON, DETAIL = "(row)", "(place)", "(latest)", "(reason)", "(detail)"
 PLACES = ("location_id", "to_location_id")
+PERIOD_KEY = ["date", "item_id", "location_id"]
+MISREAD = ("not_a_number", "not_finite", "impossible_quantity", "absurd_quantity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +31,15 @@ class Part:
     """Rows of one canonical table from one raw table.
 
     `good` has canonical columns and each row's place in `source`, which has the raw rows; `bad` has
-    a reason and a detail beside.
+    a reason and a detail beside; `unknown` has demand without order number whose quantity is blank.
+    `n_blank` counts blank rows and blank quantities.
     """
 
     raw: RawTable
     map: TableMap
     good: pl.DataFrame
     bad: pl.DataFrame
+    unknown: pl.DataFrame
     source: pl.DataFrame
     n_in: int
     n_blank: int
@@ -52,11 +56,12 @@ class _Fault:
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    """How texts of one raw table are read."""
+    """How texts of one raw table are read; a line of an order, unlike a period, needs its quantity."""
 
     params: IngestParams
     decimal: str
     formats: Formats
+    is_line: bool
 
 
 def decimal_signs(raws: Sequence[RawTable], mapping: Mapping) -> tuple[dict[str, str], list[Finding]]:
@@ -83,21 +88,27 @@ def read_part(raw: RawTable, part: TableMap, mapping: Mapping, params: IngestPar
     params : limits of what is plausible
     decimal : decimal sign of the raw table's texts
     """
-    rules = _Rules(params, decimal, mapping.source.date_format)
+    is_line = part.table == "demand" and "order_id" in part.columns
+    rules = _Rules(params, decimal, mapping.source.date_format, is_line)
     frame = raw.frame.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW) + raw.first_row)
     given = ~frame.select(pl.all_horizontal(pl.exclude(ROW).is_null())).to_series()
     met = reduce(operator.and_, (_meets(raw.frame[name], test) for name, test in part.filter.items()), given)
     n_in, n_blank, n_filtered = frame.height, int((~given).sum()), int((given & ~met).sum())
     frame = _kept(frame, met)
     plan, findings = _plan(part, mapping, params, frame.height)
-    faults = _ragged(raw, met) if raw.n_cells is not None and part.wide is None else []
+    if n_blank:
+        findings.append(finding("blank_rows", part.table, n_blank))
+    ragged = _ragged(raw, met) if raw.n_cells is not None and part.wide is None else []
     if part.wide:
         periods = chosen_periods(raw, part.wide)
         frame = to_long(raw, frame, periods, rules.formats)
-        blank = as_text(frame[CELL]).is_null()
         n_in, n_blank, n_filtered = (n * len(periods) for n in (n_in, n_blank, n_filtered))
-        n_blank += int(blank.sum())
-        frame = _kept(frame, ~blank)
+        blank = as_text(frame[CELL]).is_null()
+        if part.wide.blank == "zero" and blank.any():  # a period without a row has no demand
+            n_blank += int(blank.sum())
+            findings.append(finding("blank_is_zero", part.table, int(blank.sum())))
+            frame = _kept(frame, ~blank)
+    faults = [*_totals(frame, part), *ragged]
     columns: list[pl.Series] = []
     for name, cell in plan.items():
         values, found, notes = _column(raw, frame, table(part.table), name, cell, rules)
@@ -107,7 +118,53 @@ def read_part(raw: RawTable, part: TableMap, mapping: Mapping, params: IngestPar
     if part.latest_by:
         columns.append(read_dates(as_text(frame[part.latest_by])).values.rename(LATEST))
     good, bad = _apart(pl.DataFrame(columns).with_row_index(PLACE), faults)
-    return Part(raw, part, good, bad, frame, n_in, n_blank, n_filtered, tuple(findings))
+    good, unknown = _known(good, part)
+    if unknown.height:
+        findings.append(finding("demand_blank", part.table, unknown.height, keys_of(unknown, PERIOD_KEY)))
+    n_blank += unknown.height
+    return Part(raw, part, good, bad, unknown, frame, n_in, n_blank, n_filtered, tuple(findings))
+
+
+def not_observed(parts: Sequence[Part], bad: pl.DataFrame, good: pl.DataFrame) -> pl.DataFrame:
+    """Return a row without quantity for each period of an item whose demand is blank or was misread.
+
+    A bad order line takes nothing from the other lines of its period, but a bad period total leaves
+    nothing of it. Periods that are among the good rows of the same day are known and left out.
+
+    Parameters
+    ----------
+    parts : the parts of demand
+    bad : its bad rows with their reasons
+    good : its good rows
+    """
+    rows = [part.unknown.select(PERIOD_KEY) for part in parts]
+    is_total = pl.col("order_id").is_null() if "order_id" in bad.columns else pl.lit(value=True)
+    rows.append(bad.filter(is_total & pl.col(REASON).is_in(MISREAD)).select(PERIOD_KEY).drop_nulls())
+    return pl.concat(rows).unique(maintain_order=True).join(good, on=PERIOD_KEY, how="anti")
+
+
+def _known(good: pl.DataFrame, part: TableMap) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows of known quantity and those of demand whose quantity is blank."""
+    blank = good["quantity"].is_null() if part.table == "demand" else None
+    if blank is None or not blank.any():
+        return good, good.clear()
+    return good.filter(~blank), good.filter(blank)
+
+
+def _totals(frame: pl.DataFrame, part: TableMap) -> list[_Fault]:
+    """Return the rows whose key says that they are totals of others."""
+    known = words("meanings").filter(meaning="total")["word"].implode()
+    faults = []
+    for name in table(part.table).key:
+        column = part.columns[name].column if name in part.columns else None
+        if column is None or table(part.table).column(name).dtype != pl.String():
+            continue
+        texts = as_text(frame[column])
+        is_total = texts.str.to_lowercase().str.strip_chars(" :*.").is_in(known).fill_null(value=False)
+        if is_total.any():
+            detail = pl.format("{} ({}) = '{}'", pl.lit(name), pl.lit(column), texts.rename("text"))
+            faults.append(_Fault(is_total, "summary_row", detail))
+    return faults
 
 
 def _kept(frame: pl.DataFrame, keep: pl.Series) -> pl.DataFrame:
@@ -146,7 +203,7 @@ def _plan(
             findings.append(finding("supplier_unknown", part.table, n, params.unknown_supplier))
         elif part.table == "stock" and name == "date" and mapping.source.as_of is not None:
             plan[name] = Cell(value=mapping.source.as_of)
-        elif name in declared.required:
+        elif name in needed(declared):
             what = f"The mapping of '{part.table}' from '{part.from_}' does not fill required '{name}'."
             remedy = f'Add {name} = "…" with a column of the source, or {name} = {{ value = … }}.'
             if part.table == "stock" and name == "date":
@@ -178,6 +235,8 @@ def _column(
     if cell.column == CELL:
         detail = pl.format("{} ({}) = '{}'", pl.lit(name), frame[PERIOD], text)
     reasons = _reasons(values, failed, column, rules.params)
+    if rules.is_line and name == "quantity":
+        reasons["missing_value"] = values.is_null() & ~failed
     faults = [_Fault(where, reason, detail) for reason, where in reasons.items() if where.any()]
     notes = []
     if read.dates is not None and read.dates.order and cell.column:

@@ -23,11 +23,19 @@ def sharing(frame: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     return alike.filter(alike.select(key).is_duplicated())
 
 
-def merged(rows: pl.DataFrame, key: list[str]) -> pl.DataFrame:
-    """Return one row a key: the latest where that is known, else the first."""
+def merged(rows: pl.DataFrame, key: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return one row a key, the latest where that is known, else the first; and the rows merged into it.
+
+    Examples
+    --------
+    >>> kept, gone = merged(pl.DataFrame({"a": [1, 1], "b": [7, 8]}), ["a"])
+    >>> kept.rows(), gone.rows()
+    ([(1, 7)], [(1, 8)])
+    """
     if LATEST in rows.columns:
         rows = rows.sort(LATEST, descending=True, nulls_last=True, maintain_order=True)
-    return rows.unique(key, keep="first", maintain_order=True)
+    is_first = rows.select(pl.struct(key).is_first_distinct()).to_series()
+    return rows.filter(is_first), rows.filter(~is_first)
 
 
 def repeated(rows: pl.DataFrame, declared: Table, own: list[str]) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from importlib.resources import files
 import polars as pl
 
 from plimsoll.domain.errors import InputError, did_you_mean
-from plimsoll.domain.tables import Column
+from plimsoll.domain.tables import Column, Table
 
 RATE = "share per year"
 
@@ -38,6 +38,20 @@ def dimension(column: Column) -> str:
         return "rate"
     starts = {"days": "time", "share": "share", "units": "quantity", "pieces": "quantity", "money": "money"}
     return next((meaning for start, meaning in starts.items() if unit.startswith(start)), "")
+
+
+def needed(declared: Table) -> tuple[str, ...]:
+    """Return the columns that something must fill: those required, and the quantity of demand.
+
+    A quantity may be unknown in one period, but a table without any is no demand.
+
+    Examples
+    --------
+    >>> from plimsoll.domain.tables import table
+    >>> needed(table("demand"))
+    ('date', 'item_id', 'location_id', 'quantity')
+    """
+    return (*declared.required, "quantity") if declared.name == "demand" else declared.required
 
 
 def unit_factor(unit: str, column: Column) -> float:

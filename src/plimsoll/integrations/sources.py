@@ -8,7 +8,7 @@ import fastexcel
 import polars as pl
 
 from plimsoll.domain.errors import InputError, first_keys
-from plimsoll.domain.findings import Finding
+from plimsoll.domain.findings import Finding, numbered
 from plimsoll.domain.raw import RawTable
 from plimsoll.integrations.text import GZIP_MAGIC, codecs_name, read_text
 
@@ -75,7 +75,24 @@ def read_source(path: Path | str, *, encoding: str | None = None) -> list[RawTab
 
 
 def available_bytes() -> int | None:
-    """Return the memory that a process may still take, or None where the system does not say."""
+    """Return the memory that a process may still take, or None where the system does not say.
+
+    In a container its limit counts too (control groups, version 2).
+    """
+    free, limit = _free_bytes(), _limit_bytes(Path("/sys/fs/cgroup"))
+    return min((count for count in (free, limit) if count is not None), default=None)
+
+
+def _limit_bytes(group: Path) -> int | None:
+    """Return what the limit of a control group leaves, or None without one."""
+    try:
+        limit, used = ((group / f"memory.{name}").read_text(encoding="ascii") for name in ("max", "current"))
+        return int(limit) - int(used)
+    except (OSError, ValueError):  # ValueError: "max" means no limit
+        return None
+
+
+def _free_bytes() -> int | None:
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         fields = dict(line.split(":", 1) for line in lines)
@@ -94,8 +111,9 @@ def _files(source: Path) -> tuple[list[Path], list[str]]:
             what = f"'{source.name}' is not a kind of file that Plimsoll reads."
             raise InputError(what, remedy=f"Give one of {', '.join(ENDINGS)}.")
         return [source], []
-    if not source.exists():
-        what = f"'{source}' does not exist."
+    if not source.is_dir():
+        state = "is neither a folder nor a file" if source.exists() else "does not exist"
+        what = f"'{source}' {state}."
         raise InputError(what, remedy="Check the path of the folder, file or workbook.")
     inside = sorted(file for file in source.iterdir() if not file.name.startswith((".", "~$")))
     files = [file for file in inside if file.is_file() and _ending(file)]
@@ -134,9 +152,10 @@ def _sheets(file: Path, stem: str, *, alone: bool) -> list[RawTable]:
                 RawTable(named, f"{file.name}:{sheet}", _with_header(cells, f"{file.name}:{sheet}"))
             )
     except fastexcel.FastExcelError as error:
-        what = f"'{file.name}' cannot be read as a workbook: {str(error).splitlines()[0]}."
+        what = f"'{file.name}' cannot be read as a workbook."
+        why = f"It is damaged, has a password or is none ({str(error).splitlines()[0]})."
         remedy = "Open it in Excel and save it again without a password."
-        raise InputError(what, remedy=remedy) from error
+        raise InputError(what, why=why, remedy=remedy) from error
     return tables
 
 
@@ -191,14 +210,17 @@ def _damaged(file: Path, error: Exception) -> InputError:
 
 
 def _ignored(names: list[str]) -> Finding:
+    n = len(names)
     return Finding(
         code="ignored_files",
         severity="info",
         table="source",
         n_rows=len(names),
         keys=first_keys(names),
-        what=f"{len(names)} entries of the folder are no tables ({first_keys(names)}).",
-        why="They were not imported.",
-        done="They were left alone.",
+        what=numbered(f"{n} entr<y|ies> of the folder <is no table|are no tables> ({{}}).", n).format(
+            first_keys(names)
+        ),
+        why=numbered("<It was|They were> not imported.", n),
+        done=numbered("<It was|They were> left alone.", n),
         remedy=f"Tables end in {', '.join(ENDINGS)}.",
     )

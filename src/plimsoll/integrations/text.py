@@ -23,6 +23,8 @@ CHUNK_BYTES = 1 << 22
 SEPARATORS = (",", ";", "\t", "|")
 GZIP_MAGIC = b"\x1f\x8b"
 ENCODINGS = ("utf-8", "cp1252", "latin-1", "cp1250", "cp850", "cp437", "utf-16", "iso8859-15")
+# A mapping without tables is enough to say it: tables are then proposed.
+SETTING = "write it under [source] of a mapping, a text file, and give that with --mapping."
 DAMAGED_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
@@ -53,6 +55,8 @@ def read_text(path: Path, name: str, encoding: str | None = None) -> RawTable:
         if not head.strip():
             what = f"'{path.name}' is empty."
             raise InputError(what, why="An export probably failed.", remedy="Export it again or remove it.")
+        if encoding is None:
+            _refuse_binary(head, path)
         try:
             codecs.getincrementaldecoder("utf-8-sig")().decode(head)
         except UnicodeDecodeError:
@@ -94,10 +98,17 @@ def _open(data: Path | bytes) -> io.BufferedIOBase:
     return gzip.open(data) if packed else data.open("rb")
 
 
-def _shape(head: bytes, path: Path) -> _Shape:
+def _refuse_binary(head: bytes, path: Path) -> None:
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        what = f"'{path.name}' is not UTF-8 but UTF-16."
+        raise InputError(what, remedy=f'Save it as UTF-8, or set encoding = "utf-16": {SETTING}')
     if b"\x00" in head:
         what = f"'{path.name}' is not a text file: it holds zero bytes."
-        raise InputError(what, remedy='Save it as CSV, or set encoding = "utf-16" if it is Unicode text.')
+        raise InputError(what, remedy="Save it as CSV, or give it the ending of what it is.")
+
+
+def _shape(head: bytes, path: Path) -> _Shape:
+    _refuse_binary(head, path)
     text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)
     eol = "\n" if "\n" in text else "\r"
     separator = _separator(text.splitlines()[:50])
@@ -200,7 +211,7 @@ def _recode(path: Path, encoding: str | None) -> bytes:
         offset, line = _bad_byte(path)
         what = f"'{path.name}' is not UTF-8: byte {offset} (line {line}) cannot be read."
         why = "Names with accents would be corrupted."
-        remedy = 'Save it as UTF-8, or set encoding = "cp1252" (Windows) under [source] of the mapping.'
+        remedy = f'Save it as UTF-8, or set encoding = "cp1252" (Windows): {SETTING}'
         raise InputError(what, why=why, remedy=remedy)
     with _open(path) as file:
         raw = file.read()

@@ -1,6 +1,7 @@
 """The four questions of one stocking point: what target, how much buffer, where, how much is excess."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -40,9 +41,10 @@ class BufferAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where stock of the item is: one location."""
+    """Where stock of the item is: one location; without a day of count nothing is recorded."""
 
     location_id: str
+    counted_date: date | None
     on_hand_qty: float
     on_order_qty: float
     backlog_qty: float
@@ -145,7 +147,8 @@ def four_questions(
 
 def _places(outlook: pl.DataFrame, health: pl.DataFrame) -> pl.DataFrame:
     """Return health with the parts of the position."""
-    parts = outlook.select("item_id", "location_id", "on_order_qty", "backlog_qty", "position_qty")
+    names = ("item_id", "location_id", "counted_date", "on_order_qty", "backlog_qty", "position_qty")
+    parts = outlook.select(names)
     return health.join(parts, on=["item_id", "location_id"])
 
 
@@ -155,10 +158,11 @@ def _row(frame: pl.DataFrame, item_id: str, location_id: str) -> dict[str, Any]:
     found = of_item.filter(pl.col("location_id") == location_id)
     if found.height:
         return found.row(0, named=True)
-    what = f"There is no stocking point {item_id} @ {location_id} in the plan."
     if of_item.height:
+        what = f"There is no stocking point {item_id} @ {location_id} in the plan."
         known = of_item["location_id"].to_list()
         hint = did_you_mean(location_id, known) or f"{item_id} is kept at {', '.join(known[:5])}."
     else:
+        what = f"There is no item {item_id} in the plan."
         hint = did_you_mean(item_id, frame["item_id"].unique().sort().to_list())
     raise InputError(what, remedy=hint)

@@ -23,12 +23,12 @@ def explained(answer: Explanation) -> dict[str, list[str]]:
             *_buffer(buffer, answer.currency),
         ],
         "Where is it?": [
-            f"{place['location_id']}: {quantity(place['on_hand_qty'])} on hand, "
+            f"{place['location_id']}: {_on_hand(place)}, "
             f"{quantity(place['on_order_qty'])} on order, {quantity(place['backlog_qty'])} owed; "
             f"{label('stock', place['status']).lower()}."
             for place in answer.questions["where"]
         ],
-        "How much is excess?": [_excess(excess, answer.currency)],
+        "How much is excess?": [_excess(excess, answer)],
         "What to do today?": [ordered["sentence"] if ordered else "Nothing to order now."],
     }
 
@@ -82,7 +82,16 @@ def _buffer(buffer: dict[str, Any], currency: str) -> list[str]:
     ]
 
 
-def _excess(excess: dict[str, Any], currency: str) -> str:
+def _on_hand(place: dict[str, Any]) -> str:
+    if place["counted_date"] is None:
+        return "no stock recorded, 0 taken"
+    return f"{quantity(place['on_hand_qty'])} on hand"
+
+
+def _excess(excess: dict[str, Any], answer: Explanation) -> str:
+    if answer.questions["where"][0]["counted_date"] is None:
+        return "Not known: no stock is recorded here."
+    currency = answer.currency
     stock, release, yearly = (
         money(excess[name], currency)
         for name in ("on_hand_value", "cash_to_release", "carrying_cost_per_year")

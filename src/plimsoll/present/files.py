@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from xlsxwriter.exceptions import FileCreateError
+
 from plimsoll.domain.results import PlanResult
 from plimsoll.present.report import html_report
 from plimsoll.present.workbook import write_workbook
@@ -12,6 +14,14 @@ def write_report(result: PlanResult, folder: Path) -> list[Path]:
 
     Both are written beside their final names first, so a full disk or a stop leaves earlier ones intact.
     """
+    try:
+        return _write(result, folder)
+    except (OSError, FileCreateError) as error:
+        told = error if isinstance(error, OSError) else error.args[0]  # the workbook wraps what the disk says
+        raise OSError(told.errno, told.strerror, str(told.filename or folder)) from error
+
+
+def _write(result: PlanResult, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     page, book = (folder / f"{result.run_id}{ending}" for ending in (".html", ".xlsx"))
     drafts = {file: file.with_name(f".tmp-{file.name}") for file in (page, book)}

@@ -103,10 +103,15 @@ def fallbacks(result: PlanResult, top: int = TOP_FALLBACKS) -> list[Fallback]:
 
 
 def findings(result: PlanResult) -> list[dict[str, Any]]:
-    """Return the findings, the gravest first and the largest first within a severity."""
+    """Return the findings of a plan, the gravest first and the largest first within a severity."""
+    return gravest(result["finding"])
+
+
+def gravest(findings: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return findings, the gravest first and the largest first within a severity."""
     ranks = reversed(table("finding").column("severity").choices)
     rank = pl.col("severity").replace_strict({name: n for n, name in enumerate(ranks)}, return_dtype=pl.Int64)
-    return result["finding"].sort([rank, -pl.col("n_rows")], maintain_order=True).to_dicts()
+    return findings.sort([rank, -pl.col("n_rows")], maintain_order=True).to_dicts()
 
 
 def quarantine(result: PlanResult) -> str:

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from plimsoll.domain.results import CashResult, Explanation, ImportOutcome, PlanResult
+from plimsoll.domain.results import UNDATED, CashResult, Explanation, ImportOutcome, PlanResult
 from plimsoll.present import provenance, view
 from plimsoll.present.explanation import explained
 from plimsoll.present.labels import label
@@ -78,16 +78,22 @@ def show_findings(findings: list[dict[str, Any]], console: "Console", *, brief: 
 def show_import(outcome: ImportOutcome, console: "Console") -> None:
     """Print what an import did."""
     if outcome.mapping_text:
-        console.print(Text(outcome.mapping_text))
+        console.print(Text(outcome.mapping_text), soft_wrap=True)
         _say(console, f"Mapping proposed and saved: {outcome.mapping_file}. Edit it and import again.")
     names = sorted(outcome.rows | outcome.quarantined)
     rows = [
         (name, f"{outcome.rows.get(name, 0):,}", f"{outcome.quarantined.get(name, 0):,}") for name in names
     ]
     _show(console, f"Imported from {outcome.source}", ["table"], ["rows", "set aside"], rows)
-    show_findings(outcome.findings.to_dicts(), console)
+    show_findings(provenance.gravest(outcome.findings), console)
     state = "in force" if outcome.is_new else "unchanged: the same data are already in force"
-    _say(console, f"Data known on {outcome.as_of}, {state}. Next: plimsoll plan {outcome.workspace}")
+    if outcome.as_of == UNDATED:
+        _say(
+            console,
+            f"Data that tell of no day, {state}. Next: import demand, without which there is no plan.",
+        )
+    else:
+        _say(console, f"Data known on {outcome.as_of}, {state}. Next: plimsoll plan {outcome.workspace}")
 
 
 def plan_data(result: PlanResult) -> dict[str, Any]:
@@ -97,6 +103,8 @@ def plan_data(result: PlanResult) -> dict[str, Any]:
         "as_of": result.as_of.isoformat(),
         "seed": result.seed,
         "headline": view.headline(result),
+        "stock_is_known": result.stock_is_known,
+        "cost_is_known": result.cost_is_known,
         "totals": {name: frame.to_dicts() for name, frame in result.totals.items()},
         "before_after": result.before_after.to_dicts(),
         "n_recommendations": result["recommendation"].height,
@@ -114,7 +122,8 @@ def show_plan(result: PlanResult, console: "Console", files: list[Path]) -> None
     lines = [(row.measure, row.before_text, row.after_text, row.change) for row in view.comparisons(result)]
     if lines:
         _show(console, "\nToday and the plan", [""], ["today", "plan", "change"], lines)
-    _print_cash(result.totals["abc"], ["abc"], "\nStock by class", result.currency, console)
+    if result.stock_is_known and result.cost_is_known:
+        _print_cash(result.totals["abc"], ["abc"], "\nStock by class", result.currency, console)
     matrix = view.matrix(result)
     cells = [
         (
@@ -186,6 +195,7 @@ def cash_data(result: CashResult, top: int) -> dict[str, Any]:
     return {
         "run_id": result.run_id,
         "by": result.by,
+        "stock_is_known": result.stock_is_known,
         "groups": result.groups.to_dicts(),
         "points": result.points.head(top).to_dicts(),
     }
@@ -193,6 +203,9 @@ def cash_data(result: CashResult, top: int) -> dict[str, Any]:
 
 def show_cash(result: CashResult, top: int, console: "Console") -> None:
     """Print the stranded cash by group, then the stocking points that hold most of it."""
+    if not result.stock_is_known:
+        _say(console, view.NO_STOCK)
+        return
     by = result.groups.columns[: result.groups.columns.index("n_points")]
     ranked = result.groups.sort("cash_to_release", descending=True, maintain_order=True).head(top)
     _print_cash(ranked, by, f"Stock by {result.by}", result.currency, console)

@@ -13,6 +13,7 @@ TOP_ACTIONS = 20
 TOP_GROUPS = 12
 TOP_HOLDINGS = 10
 UNKNOWN = "(unknown)"
+NO_STOCK = "No stock is recorded, so what is held, stranded or short is not known."
 # figures that say what service is, the most telling first
 SERVICES = ("fill_rate", "cycle_service", "coming_fill_rate")
 
@@ -88,8 +89,9 @@ def described(result: PlanResult, frame: pl.DataFrame, place: str) -> pl.DataFra
 
 
 def ranked(orders: pl.DataFrame) -> pl.DataFrame:
-    """Return orders with most money at risk first."""
-    return orders.sort(["money_at_risk", "value"], descending=True, maintain_order=True)
+    """Return orders with most money at risk first, without money those most likely to run out."""
+    by = ["money_at_risk", "value", "stockout_probability"]
+    return orders.sort(by, descending=True, maintain_order=True)
 
 
 def ranked_actions(result: PlanResult, top: int) -> pl.DataFrame:
@@ -106,8 +108,8 @@ def actions(result: PlanResult, top: int = TOP_ACTIONS) -> list[Action]:
             description=row["description"] or "",
             to=row["to_location_id"],
             quantity=quantity(row["quantity"], row["unit"]),
-            value=money(row["value"], result.currency),
-            at_risk=money(row["money_at_risk"], result.currency),
+            value=money(row["value"] or None, result.currency),
+            at_risk=money(row["money_at_risk"] if row["unit_cost"] else None, result.currency),
             due=row["due_date"].isoformat(),
             sentence=row["sentence"],
         )
@@ -138,39 +140,55 @@ def grand_total(result: PlanResult) -> dict[str, Any]:
     return result.totals["all"].row(0, named=True)
 
 
-def order_value(result: PlanResult) -> str:
-    """Return what today's orders cost."""
-    return money(float(result["recommendation"]["value"].sum()), result.currency)
+def _worth(result: PlanResult) -> str:
+    """Return what today's orders cost, if any cost is known."""
+    value = float(result["recommendation"]["value"].sum())
+    return f"worth {money(value, result.currency)}" if result.cost_is_known else "of unknown cost"
 
 
 def headline(result: PlanResult) -> str:
-    """Return the plan in a few sentences of money."""
-    total, n_orders = grand_total(result), result["recommendation"].height
+    """Return the plan in a few sentences of money; what is not known is said, not taken for 0."""
+    n_orders = result["recommendation"].height
+    orders = f"{count(n_orders, 'order')} {_worth(result)}" if n_orders else "nothing to order"
+    if result.stock_is_known:
+        return f"{_held(result)} Today: {orders}."
+    return f"{NO_STOCK} Today, if nothing is in stock: {orders}."
+
+
+def _held(result: PlanResult) -> str:
+    """Return what the stock holds beyond the plan, and how many points are short."""
+    total = grand_total(result)
     release, stock, n_short = total["cash_to_release"], total["on_hand_value"], total["n_short"]
     points = count(n_short, "stocking point") if n_short else "no stocking point"
     short = f"{points} {'are' if n_short > 1 else 'is'} short."
-    orders = f"{count(n_orders, 'order')} worth {order_value(result)}" if n_orders else "nothing to order"
-    if stock > 0:
-        held = (
-            f"{money(release, result.currency)} of the {money(stock, result.currency)} in stock "
-            f"({percent(release / stock, 0)}) is more than the plan wants and costs "
-            f"{money(total['carrying_cost_per_year'], result.currency)} a year to carry; {short}"
-        )
-    else:
-        held = f"No stock of known cost is recorded; {short}"
-    return f"{held} Today: {orders}."
+    if not result.cost_is_known:
+        return f"No unit cost is known, so nothing here has a value in money; {short}"
+    if stock <= 0:
+        return f"There is no stock of known cost; {short}"
+    in_stock = f"the {money(stock, result.currency)} in stock"
+    if release <= 0:
+        return f"None of {in_stock} is more than the plan wants; {short}"
+    return (
+        f"{money(release, result.currency)} of {in_stock} ({percent(release / stock, 0)}) is more than the "
+        f"plan wants and costs {money(total['carrying_cost_per_year'], result.currency)} a year to carry; "
+        f"{short}"
+    )
 
 
 def tiles(result: PlanResult) -> list[Tile]:
-    """Return the figures that open the report."""
-    total, currency = grand_total(result), result.currency
-    n_orders, points = result["recommendation"].height, result["planning_point"]
+    """Return the figures that open the report; without stock or costs they are not known."""
+    total, points, n_orders = grand_total(result), result["planning_point"], result["recommendation"].height
+    is_known = result.stock_is_known and result.cost_is_known
+
+    def figure(name: str) -> str:
+        return money(total[name] if is_known else None, result.currency)
+
     return [
-        Tile(money(total["on_hand_value"], currency), "stock today, at cost"),
-        Tile(money(total["cash_to_release"], currency), "cash to release"),
-        Tile(money(total["carrying_cost_per_year"], currency), "a year to carry that cash"),
-        Tile(money(total["exposure_value"], currency), "expected shortage, at price"),
-        Tile(f"{n_orders:,}", f"{'order' if n_orders == 1 else 'orders'} today, worth {order_value(result)}"),
+        Tile(figure("on_hand_value"), "stock today, at cost" if is_known else "stock today: not known"),
+        Tile(figure("cash_to_release"), "cash to release"),
+        Tile(figure("carrying_cost_per_year"), "a year to carry that cash"),
+        Tile(figure("exposure_value"), "expected shortage, at price"),
+        Tile(f"{n_orders:,}", f"{'order' if n_orders == 1 else 'orders'} today, {_worth(result)}"),
         Tile(f"{points['planned'].sum():,}", f"of {count(points.height, 'stocking point')} planned"),
     ]
 
@@ -196,6 +214,8 @@ def figure_text(value: float | None, unit: str, currency: str) -> str:
 def comparisons(result: PlanResult) -> list[Comparison]:
     """Return the lines of before and after; a figure unknown on both sides is left out."""
     known = result.before_after.filter(pl.any_horizontal(pl.col("before", "after").is_not_null()))
+    if not result.cost_is_known:
+        known = known.filter(~pl.col("unit").str.starts_with("money"))
     return [
         Comparison(
             figure=row["figure"],
@@ -226,11 +246,12 @@ def matrix(result: PlanResult) -> dict[str, dict[str, Cell]]:
     down = ["A", "B", "C", *([UNKNOWN] if UNKNOWN in frame["abc"] else [])]
     cells = {abc: dict.fromkeys(across, Cell()) for abc in down}
     stock = grand_total(result)["on_hand_value"]
+    is_known = result.stock_is_known and result.cost_is_known
     for row in frame.to_dicts():
         cells[row["abc"]][row["xyz"]] = Cell(
             points=f"{row['n_points']:,}",
-            value=money(row["on_hand_value"], result.currency),
-            release=money(row["cash_to_release"], result.currency),
+            value=money(row["on_hand_value"] if is_known else None, result.currency),
+            release=money(row["cash_to_release"] if is_known else None, result.currency),
             target=percent(row["target_service_mean"]),
             share=round(row["on_hand_value"] / stock, 3) if stock else 0.0,
         )

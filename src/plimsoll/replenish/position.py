@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 
-from plimsoll.domain.findings import Finding, keys_of
+from plimsoll.domain.findings import Finding, keys_of, numbered
 
 KEY = ["item_id", "location_id"]
 
@@ -75,52 +75,44 @@ def findings_of(state: pl.DataFrame) -> tuple[Finding, ...]:
     missing = planned.filter(pl.col("recorded_qty").is_null())
     negative = planned.filter(pl.col("recorded_qty") < 0)
     late = planned.filter(pl.col("late_qty") > 0)
-    found = []
-    if missing.height:
-        found.append(
-            Finding(
-                "stock_record_missing",
-                "warning",
-                "stock",
-                missing.height,
-                keys_of(missing, KEY),
-                f"Planned points without a stock record: {missing.height} ({keys_of(missing, KEY)}).",
-                "An order may be recommended for stock that is there but not recorded.",
-                "Their stock was taken as 0.",
-                "Load a stock snapshot that names every point, with 0 where nothing is there.",
-            )
-        )
-    if negative.height:
-        found.append(
-            Finding(
-                "stock_negative",
-                "warning",
-                "stock",
-                negative.height,
-                keys_of(negative, KEY),
-                f"Planned points with negative stock: {negative.height} ({keys_of(negative, KEY)}).",
-                "No shelf holds less than nothing: receipts or issues are missing or late.",
-                "Their stock was taken as 0.",
-                "Count and correct them; if the figure means units owed, map it to backlog.",
-                _money(negative, -pl.col("recorded_qty")),
-            )
-        )
-    if late.height:
-        found.append(
-            Finding(
-                "open_order_overdue",
-                "warning",
-                "open_orders",
-                late.height,
-                keys_of(late, KEY),
-                f"Planned points with open orders past their due date: {late.height} ({keys_of(late, KEY)}).",
-                "If they never come, positions are too high and orders come too late.",
-                "They were counted as still to come.",
-                "Confirm new dates, or close what will not come.",
-                _money(late, pl.col("late_qty")),
-            )
-        )
-    return tuple(found)
+    found = [
+        Finding(
+            "stock_record_missing",
+            "warning",
+            "stock",
+            *_counted(missing, "<has|have> no stock record"),
+            "An order may be recommended for stock that is there but not recorded.",
+            numbered("<Its|Their> stock was taken as 0.", missing.height),
+            "Load a stock snapshot that names every point, with 0 where nothing is there.",
+        ),
+        Finding(
+            "stock_negative",
+            "warning",
+            "stock",
+            *_counted(negative, "<has|have> negative stock"),
+            "No shelf holds less than nothing: receipts or issues are missing or late.",
+            numbered("<Its|Their> stock was taken as 0.", negative.height),
+            "Count and correct the stock; if the figure means units owed, map it to backlog.",
+            _money(negative, -pl.col("recorded_qty")),
+        ),
+        Finding(
+            "open_order_overdue",
+            "warning",
+            "open_orders",
+            *_counted(late, "<has|have> open orders past their due date"),
+            "If they never come, positions are too high and orders come too late.",
+            "They were counted as still to come.",
+            "Confirm new dates, or close what will not come.",
+            _money(late, pl.col("late_qty")),
+        ),
+    ]
+    return tuple(one for one in found if one.n_rows)
+
+
+def _counted(rows: pl.DataFrame, what: str) -> tuple[int, str, str]:
+    """Return the number of points, their first keys, and the sentence about them."""
+    n, keys = rows.height, keys_of(rows, KEY)
+    return n, keys, numbered(f"{n:,} planned stocking point<|s> {what}", n) + f" ({keys})."
 
 
 def _money(rows: pl.DataFrame, quantity: pl.Expr) -> float:

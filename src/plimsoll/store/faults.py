@@ -12,6 +12,7 @@ from plimsoll.domain.errors import WorkspaceError
 NOTHING_CHANGED = "Nothing was changed: what was in force before still is."
 FREE_SPACE = "Free some space and run the command again."
 PERMISSION = "Give this user permission to write there, or choose another workspace."
+AGAIN = "Run again the import or plan that made it, or restore the workspace from a backup."
 RESTORE = "Restore the workspace from a backup, or import the data into a new one."
 
 REMEDY_BY_ERRNO: dict[int, str] = {
@@ -57,9 +58,9 @@ def told(doing: str, path: Path) -> Iterator[None]:
         at = f" ({error.filename})" if error.filename else ""
         remedy = REMEDY_BY_ERRNO.get(error.errno or 0, "")
         what = f"Plimsoll could not {doing} in '{path}': {cause}{at}."
-        raise WorkspaceError(what, why=NOTHING_CHANGED, remedy=remedy) from error
+        raise WorkspaceError(what, done=NOTHING_CHANGED, remedy=remedy) from error
     except SQLAlchemyError as error:
         origin = error.orig if isinstance(error, DBAPIError) else error
         family = getattr(origin, "sqlite_errorname", "SQLITE_").split("_")[1]
         what = f"Plimsoll could not {doing} in '{path}': the database says: {origin}."
-        raise WorkspaceError(what, why=NOTHING_CHANGED, remedy=REMEDY_BY_SQLITE.get(family, "")) from error
+        raise WorkspaceError(what, done=NOTHING_CHANGED, remedy=REMEDY_BY_SQLITE.get(family, "")) from error

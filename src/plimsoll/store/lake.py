@@ -21,7 +21,7 @@ import polars as pl
 
 from plimsoll.domain.errors import WorkspaceError
 from plimsoll.domain.tables import table
-from plimsoll.store.faults import RESTORE
+from plimsoll.store.faults import AGAIN
 
 MARK = ".tmp-"
 MANIFEST = "manifest.json"
@@ -80,6 +80,12 @@ def write_table(frame: pl.DataFrame, path: Path) -> str:
     return sha256_of(path)
 
 
+def is_intact(root: Path, stored: TableFile) -> bool:
+    """Return whether a stored table is there as it was published."""
+    path = root / stored.file
+    return path.exists() and sha256_of(path) == stored.sha256
+
+
 def read_table(root: Path, stored: TableFile) -> pl.DataFrame:
     """Return a stored table in its declared columns.
 
@@ -90,10 +96,10 @@ def read_table(root: Path, stored: TableFile) -> pl.DataFrame:
     WorkspaceError : the file is missing or is not the one that was published
     """
     path = root / stored.file
-    if not path.exists() or sha256_of(path) != stored.sha256:
+    if not is_intact(root, stored):
         state = "has been changed since it was published" if path.exists() else "is missing"
         what = f"The workspace is damaged: '{path}' {state}."
-        raise WorkspaceError(what, why="Results could not be reproduced from it.", remedy=RESTORE)
+        raise WorkspaceError(what, why="Results could not be reproduced from it.", remedy=AGAIN)
     frame = pl.read_parquet(path)
     declared = table(stored.name)
     return frame if frame.schema == declared.schema else declared.conform(frame)
@@ -134,6 +140,16 @@ def reveal(folder: Path, name: str) -> None:
     """Give a staged directory its final name in one step."""
     (folder / f"{MARK}{name}" / name).rename(folder / name)
     sync(folder)
+
+
+def mend(folder: Path, name: str, staged: str) -> None:
+    """Put files staged under another name in the place of equal published ones that are damaged."""
+    (folder / name).mkdir(exist_ok=True)
+    for fresh in sorted((folder / f"{MARK}{staged}" / staged).iterdir()):
+        place = folder / name / fresh.name
+        if not place.exists() or sha256_of(place) != sha256_of(fresh):
+            fresh.replace(place)
+    sync(folder / name)
 
 
 def sweep(folder: Path, is_published: Callable[[str], bool]) -> None:

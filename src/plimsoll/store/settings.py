@@ -22,7 +22,7 @@ def parse(content: bytes, file: Path) -> dict[str, dict[str, Any]]:
     {'demand': {'bucket': 'week'}}
     """
     try:
-        settings = tomllib.loads(content.decode())
+        settings = tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         what = f"The settings '{file}' are not UTF-8 text (at line {line})."

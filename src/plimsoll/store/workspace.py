@@ -131,12 +131,13 @@ class Workspace:
     ) -> ImportInForce:
         """Put a new version of the facts in force; tables not given carry over.
 
-        When the version in force has the manifest's fingerprint, it is returned and nothing written.
+        When the version in force has the manifest's fingerprint and is intact, it is returned and
+        nothing written.
         """
         created_at = rows.utc(at)
         with self._writing("publish the import"):
             before = self._in_force()
-            if before is not None and before.fingerprint == manifest.fingerprint:
+            if before is not None and before.fingerprint == manifest.fingerprint and self._is_intact(before):
                 return rows.import_in_force(before, is_new=False)
             with Session(self._engine) as db:
                 name = lake.next_name(self.path / FACTS, "import", db.scalars(select(ImportVersion.id)))
@@ -150,6 +151,9 @@ class Workspace:
                 db.execute(update(ImportVersion).values(in_force=False))
                 db.add(version)
         return answer
+
+    def _is_intact(self, version: ImportVersion) -> bool:
+        return all(lake.is_intact(self.path, rows.table_file(row)) for row in version.tables)
 
     def facts(self, names: Iterable[str] | None = None) -> dict[str, pl.DataFrame]:
         """Return the facts in force by table name; a table that was never imported comes back empty.
@@ -183,7 +187,7 @@ class Workspace:
         """Publish the tables of a finished run, put it in force for its kind, and return its id.
 
         A run of the same kind and fingerprint is not stored twice: the first one is put in force
-        again, after its tables were found equal to these, byte for byte.
+        again, after its tables were found equal to these, byte for byte; damaged files of it are mended.
 
         Raises
         ------
@@ -199,6 +203,7 @@ class Workspace:
                 lake.reveal(self.path / RUNS, name)
             else:
                 _check_reproduced(same, {file.name: file.sha256 for file in files})
+                lake.mend(self.path / RUNS, same.id, name)
             with Session(self._engine) as db, db.begin():
                 db.execute(update(Run).where(Run.kind == kind).values(status="superseded"))
                 if same is None:

@@ -111,35 +111,59 @@ class Pooled:
     var: Floats
 
 
-def pool(own: Moments, wider: Pooled, k: float, k_spread: float) -> Pooled:
+def inside(own: Moments, parent: Ints, n_parents: int) -> Moments:
+    """Return the variance within the groups of each parent, and its degrees of freedom as the number n.
+
+        s_w^2 = sum (n_g - 1) s_g^2 / sum (n_g - 1)
+
+    Examples
+    --------
+    >>> own = Moments(np.array([2, 4, 1]), np.zeros(3), np.array([8.0, 2.0, 0.0]))
+    >>> found = inside(own, np.array([0, 0, 1]), 2)
+    >>> found.n.tolist(), found.var.tolist()
+    ([4.0, 0.0], [3.5, 0.0])
+    """
+    freedom = np.maximum(own.n - 1, 0)
+    n = np.bincount(parent, weights=freedom, minlength=n_parents)
+    squares = np.bincount(parent, weights=freedom * own.var, minlength=n_parents)
+    return Moments(n, np.zeros(n_parents), squares / np.maximum(n, 1))
+
+
+def pool(own: Moments, wider: Pooled, within: Moments, k: float, k_spread: float) -> Pooled:
     """Return each group's mean and variance, drawn towards the wider group's by lack of evidence.
 
         z = n / (n + k),   mean = z m + (1 - z) M,
-        u = (n - 1) / (n - 1 + k'),   var = u s^2 + (1 - u) S^2 (1 - z / (1 + k))
+        u = (n - 1) / (n - 1 + k'),   var = u s^2 + (1 - u) (W + (1 - z) (S^2 - W)),
+        W = v s_w^2 + (1 - v) S^2 k / (1 + k),   v = f / (f + k')
 
-    The wider variance S^2 holds the differences between groups, a share 1 / (1 + k) of it; to the
-    degree z to which the group's own mean is known, they are no longer uncertain.
+    The wider variance S^2 holds the differences between groups, S^2 - W; to the degree z to which the
+    group's own mean is known, they are no longer uncertain. W comes from the f degrees of freedom
+    within the groups of this parent, for parents differ: the lanes of one supplier may be alike and
+    those of the next not.
 
     Parameters
     ----------
     own : [n, m, s^2] the groups' own moments, (n,)
     wider : [M, S^2] mean and variance of the group that each belongs to, (n,)
+    within : [f, s_w^2] variance within the groups of the same parent, see `inside`, (n,)
     k, k_spread : [k, k'] evidence ratios of means and of variances, observations
 
     Examples
     --------
     >>> own = Moments(np.array([0, 9]), np.array([0.0, 40.0]), np.array([0.0, 16.0]))
     >>> wider = Pooled(np.ones(2), np.array([30.0, 30.0]), np.array([25.0, 25.0]))
-    >>> found = pool(own, wider, k=1.0, k_spread=8.0)
+    >>> within = Moments(np.array([0, 8]), np.zeros(2), np.array([0.0, 16.0]))
+    >>> found = pool(own, wider, within, k=1.0, k_spread=8.0)
     >>> found.mean.tolist(), found.var.tolist()
-    ([30.0, 39.0], [25.0, 14.875])
+    ([30.0, 39.0], [25.0, 15.6625])
     """
     weight = own.n / (own.n + k)
     freedom = np.maximum(own.n - 1, 0)
-    trust = freedom / (freedom + k_spread)
-    unexplained = 1.0 - weight / (1.0 + k)
+    trust, believed = freedom / (freedom + k_spread), within.n / (within.n + k_spread)
+    known = believed * within.var + (1.0 - believed) * wider.var * k / (1.0 + k)
+    known = np.minimum(known, wider.var)
     return Pooled(
         weight,
         weight * own.mean + (1.0 - weight) * wider.mean,
-        trust * own.var + (1.0 - trust) * wider.var * unexplained,
+        trust * own.var + (1.0 - trust) * (known + (1.0 - weight) * (wider.var - known)),
     )

@@ -9,7 +9,7 @@ import polars as pl
 from plimsoll.domain.tables import table
 from plimsoll.maths.ragged import Floats, Ints
 from plimsoll.supply import atoms
-from plimsoll.supply.credibility import Moments, Pooled, evidence_ratio, moments, pool, spread_ratio
+from plimsoll.supply.credibility import Moments, Pooled, evidence_ratio, inside, moments, pool, spread_ratio
 from plimsoll.supply.observations import NODE, number_nodes, observe
 from plimsoll.supply.params import SupplyParams
 
@@ -20,13 +20,16 @@ METHODS = ("item", "lane", "supplier", "typed", "default")
 class Evidence:
     """What the receipts say at each level, and how far each level is to be believed.
 
-    Groups are numbered: nodes (an item on a lane), lanes (two places), suppliers (who sends).
+    Groups are numbered: nodes (an item on a lane), lanes (two places), suppliers (who sends). `in_lane`
+    and `in_supplier` hold the variance within the items of each lane and the lanes of each supplier.
     """
 
     supplier_of_lane: Ints
     by_item: Moments
     by_lane: Moments
     by_supplier: Moments
+    in_lane: Moments
+    in_supplier: Moments
     k: dict[str, float]
     deliveries: pl.DataFrame
 
@@ -103,11 +106,14 @@ def _weigh(
         "item_spread": spread_ratio(node, relative_item, item, lane_of, params),
         "lane_spread": spread_ratio(lane, relative_lane, of_lane, supplier_of_lane, params),
     }
+    by_item, by_lane = moments(node, lead_item, lane_of.size), moments(lane, lead_lane, n_lanes)
     return Evidence(
         supplier_of_lane,
-        moments(node, lead_item, lane_of.size),
-        moments(lane, lead_lane, n_lanes),
+        by_item,
+        by_lane,
         by_supplier,
+        inside(by_item, lane_of, n_lanes),
+        inside(by_lane, supplier_of_lane, n_suppliers),
         k,
         deliveries,
     )
@@ -134,8 +140,8 @@ def _result(rows: pl.DataFrame, evidence: Evidence, params: SupplyParams) -> pl.
     typed = rows["lead_time_days_set"].to_numpy()
     k = evidence.k
     level_s = _supplier_level(of_supplier, typed, k["supplier"], params)
-    level_l = pool(of_lane, level_s, k["lane"], k["lane_spread"])
-    level_i = pool(own, level_l, k["item"], k["item_spread"])
+    level_l = pool(of_lane, level_s, evidence.in_supplier.take(supplier), k["lane"], k["lane_spread"])
+    level_i = pool(own, level_l, evidence.in_lane.take(lane), k["item"], k["item_spread"])
 
     left = 1.0 - level_i.weight
     weights = np.stack([level_i.weight, left * level_l.weight, left * (1 - level_l.weight) * level_s.weight])
@@ -203,6 +209,7 @@ def _shapes(
     pooled = pool(
         evidence.by_lane,
         Pooled(np.ones(wider.n.size), wider.mean, wider.var),
+        evidence.in_supplier.take(evidence.supplier_of_lane),
         evidence.k["lane"],
         evidence.k["lane_spread"],
     )

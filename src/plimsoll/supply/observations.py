@@ -5,7 +5,7 @@ from datetime import date
 
 import polars as pl
 
-from plimsoll.domain.findings import Finding, keys_of
+from plimsoll.domain.findings import Finding, keys_of, numbered
 from plimsoll.supply.params import SupplyParams
 
 LANE = ("from_location_id", "to_location_id")
@@ -14,22 +14,22 @@ NODE = (*LANE, "item_id")
 # code -> (what, why, remedy); the order is that in which a receipt is judged.
 UNUSABLE = {
     "lead_time_undated": (
-        "Receipts without an order date",
+        "receipt<|s> without an order date",
         "A lead time runs from the day of the order.",
         "Map the column that holds the day the order was placed.",
     ),
     "lead_time_negative": (
-        "Receipts dated before their order",
+        "receipt<|s> dated before <its|their> order",
         "Orders entered after the goods arrived, or swapped dates, make lead times look short.",
         "Correct the dates, or enter orders when they are placed.",
     ),
     "lead_time_absurd": (
-        "Receipts implausibly long after their order",
+        "receipt<|s> implausibly long after <its|their> order",
         "A few typing errors would double the spread and the buffers with it.",
         "Correct the dates, or raise max_lead_time_days in [supply].",
     ),
     "lead_time_expedited": (
-        "Expedited receipts",
+        "expedited receipt<|s>",
         "They say nothing about the lead time of a normal order.",
         "Set use_expedited in [supply] if expediting is the normal way to order.",
     ),
@@ -72,7 +72,7 @@ def unusable_receipts(receipts: pl.DataFrame, params: SupplyParams, *, as_of: da
     >>> receipts = table("receipts").conform(pl.DataFrame([row]))
     >>> found = unusable_receipts(receipts, SupplyParams(), as_of=date(2026, 3, 1))
     >>> found[0].code, found[0].what
-    ('lead_time_negative', 'Receipts dated before their order: 1 (P1 @ A).')
+    ('lead_time_negative', '1 receipt dated before its order (P1 @ A).')
     """
     return list(_findings(_judged(receipts, params, as_of)))
 
@@ -88,9 +88,9 @@ def _findings(judged: pl.DataFrame) -> Iterator[Finding]:
                 table="receipts",
                 n_rows=rows.height,
                 keys=keys,
-                what=f"{what}: {rows.height} ({keys}).",
+                what=f"{rows.height:,} {numbered(what, rows.height)} ({keys}).",
                 why=why,
-                done="They are left out of the lead-time estimate.",
+                done=numbered("<It is|They are> left out of the lead-time estimate.", rows.height),
                 remedy=remedy,
             )
 

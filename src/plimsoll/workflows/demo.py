@@ -3,12 +3,15 @@
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from shutil import rmtree
 from time import perf_counter
 
 from plimsoll.domain.progress import Progress, silent
 from plimsoll.domain.results import ImportOutcome
-from plimsoll.examples.company import generate, write
-from plimsoll.workflows.onboard import import_source, init_workspace
+from plimsoll.examples.company import Company, generate, write
+from plimsoll.store.faults import told
+from plimsoll.workflows.onboard import import_source
+from plimsoll.workflows.workspace import init_workspace
 
 EXPORT = "erp"
 
@@ -26,10 +29,23 @@ def build_demo(
     progress("Generate the company", 1, 3)
     start = perf_counter()
     company = generate(n_items, seed)
-    write(company, path / EXPORT)
+    with told("write the export of the demo company", path):
+        _write_whole(company, path / EXPORT)
     generated = perf_counter() - start
     progress("Import its export", 2, 3)
     outcome = import_source(
         folder, path / EXPORT, mapping=str(path / EXPORT / "mapping.toml"), at=at, progress=silent
     )
     return replace(outcome, seconds={"Generate": generated} | outcome.seconds)
+
+
+def _write_whole(company: Company, folder: Path) -> None:
+    """Write the export under another name first, so that a stop leaves no half of it."""
+    draft = folder.with_name(f".tmp-{folder.name}")
+    rmtree(draft, ignore_errors=True)  # of a run that was killed
+    try:
+        write(company, draft)
+        rmtree(folder, ignore_errors=True)
+        draft.rename(folder)
+    finally:
+        rmtree(draft, ignore_errors=True)

@@ -50,10 +50,7 @@ def make_plan(
         day = as_of or imported.as_of
         seed = settings.plan.seed if seed is None else seed
         facts = workspace.facts()
-        if facts["demand"].filter(facts["demand"]["date"] <= day).is_empty():
-            what = f"No demand is known on {day}."
-            why = "Without demand there is nothing to plan for."
-            raise InputError(what, why=why, remedy="Choose a later --as-of, or import demand.")
+        _check_demand(facts["demand"], day)
         stages = run_stages(facts, settings, as_of=day, seed=seed, progress=progress)
         progress("Publish", len(STEPS), len(STEPS))
         tables = stages.tables | {"finding": pl.concat([facts["finding"], stages.tables["finding"]])}
@@ -63,3 +60,16 @@ def make_plan(
         )
         run_id = workspace.publish_run(KIND, tables, manifest, at=at)
         return assemble(workspace, run_id, tables, seconds=stages.seconds)
+
+
+def _check_demand(demand: pl.DataFrame, day: date) -> None:
+    """Refuse to plan where no demand is known."""
+    known = demand.drop_nulls("quantity")["date"]
+    if (known <= day).any():
+        return
+    why = "Without demand there is nothing to plan for."
+    if known.is_empty():
+        what = "The workspace holds no demand."
+        raise InputError(what, why=why, remedy="Import order lines, or totals by week or month.")
+    what = f"No demand is known on {day}; the first is of {known.sort()[0]}."
+    raise InputError(what, why=why, remedy="Choose a later --as-of, or import older demand.")

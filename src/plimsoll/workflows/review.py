@@ -40,7 +40,7 @@ def assemble(
             tables["policy"],
             tables["planning_point"],
             tables["demand_estimate"],
-            stock_is_known="stock" in run.manifest["inputs"],
+            stock_is_known=bool(tables["outlook"]["counted_date"].is_not_null().any()),
         ),
         quarantine=workspace.facts(["quarantine"])["quarantine"],
         seconds=seconds or {},
@@ -71,7 +71,7 @@ def stranded_cash(folder: Path, by: str) -> CashResult:
     result = load_plan(folder)
     stranded = result["inventory_health"].filter(pl.col("cash_to_release") > 0)
     points = stranded.sort("cash_to_release", descending=True, maintain_order=True)
-    return CashResult(result.run_id, by, result.currency, result.totals[by], points)
+    return CashResult(result.run_id, by, result.currency, result.totals[by], points, result.stock_is_known)
 
 
 def explain_point(folder: Path, item_id: str, location_id: str | None) -> Explanation:

@@ -6,7 +6,7 @@ from plimsoll.maths.kernels.demand_fit import HOLT
 METHOD = Method(
     name="damped_trend",
     code=HOLT,
-    rank=8,
+    rank=9,
     formula="l <- l + f b + a e, b <- f b + a b* e; M = sum l + b (f + ... + f^j)",
     source="Gardner & McKenzie 1985; Hyndman, Koehler, Ord & Snyder 2008, section 6.2",
     when="ten demands, a year of periods or 26, and demand in at least half of them",

@@ -6,7 +6,7 @@ from plimsoll.maths.kernels.demand_fit import SEASONAL
 METHOD = Method(
     name="seasonal",
     code=SEASONAL,
-    rank=9,
+    rank=10,
     formula="s = 1 + (S - 1) max(0, 1 - 1/F), S demand of a month over its level; M = l sum s; V as for ses",
     source="Winters 1960; indices shrunk after James & Stein 1961, Miller & Williams 2003",
     when="scored from 1.2 years with 12 demands in at least 40 % of the periods; used from two years",

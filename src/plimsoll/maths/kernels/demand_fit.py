@@ -24,8 +24,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-NORMAL, SES, NB, CROSTON, SBA, TSB, HURDLE, BOOTSTRAP, HOLT, SEASONAL, POOLED = range(11)
-N_METHODS = 11
+NORMAL, SES, NB, CROSTON, SBA, TSB, HURDLE, BOOTSTRAP, HOLT, SEASONAL, POOLED, FADING = range(12)
+N_METHODS = 12
 WIDTH = 8
 SEASONS = 12
 
@@ -45,23 +45,28 @@ def divisor(x: float, g: int) -> int:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def describe(values: Floats, bounds: Ints) -> Floats:
+def describe(values: Floats, bounds: Ints, rate: float) -> Floats:
     """Return what each history holds.
+
+    The rise of recent demand is in standard errors, were periods independent and alike: with weights w
+    that fall by the share `rate` a period, and variance s2,
+
+        rise = (sum w y - mean) / sqrt(s2 (sum w2 - 1/n))
 
     Returns
     -------
-    (n, 7) periods observed, periods with demand, mean and variance of a period, mean and variance of
-    a size (demand of a period with demand), unit that demand comes in; variances with n - 1.
+    (n, 8) periods observed, periods with demand, mean and variance of a period, mean and variance of
+    a size (demand of a period with demand), unit that demand comes in, rise; variances with n - 1.
 
     Examples
     --------
-    >>> describe(np.array([0.0, 4.0, np.nan, 2.0]), np.array([0, 4])).tolist()
-    [[3.0, 2.0, 2.0, 4.0, 3.0, 2.0, 1.0]]
+    >>> describe(np.array([0.0, 4.0, np.nan, 2.0]), np.array([0, 4]), 0.5).round(4).tolist()
+    [[3.0, 2.0, 2.0, 4.0, 3.0, 2.0, 1.0, 0.4629]]
     """
-    out = np.zeros((len(bounds) - 1, 7))
+    out = np.zeros((len(bounds) - 1, 8))
     for i in range(len(bounds) - 1):
         n = k = g = 0
-        mean = m2 = size = s2 = 0.0
+        mean = m2 = size = s2 = recent = weight = weight2 = 0.0
         for t in range(bounds[i], bounds[i + 1]):
             x = values[t]
             if x >= 0.0:
@@ -69,12 +74,18 @@ def describe(values: Floats, bounds: Ints) -> Floats:
                 d = x - mean
                 mean += d / n
                 m2 += d * (x - mean)
+                weight = 1.0 + (1.0 - rate) * weight
+                w = 1.0 / weight
+                weight2 = (1.0 - w) * (1.0 - w) * weight2 + w * w
+                recent += w * (x - recent)
             if x > 0.0:
                 k += 1
                 d = x - size
                 size += d / k
                 s2 += d * (x - size)
                 g = divisor(x, g)
+        error2 = m2 / max(n - 1, 1) * (weight2 - 1.0 / max(n, 1))
+        out[i, 7] = (recent - mean) / math.sqrt(error2) if error2 > 0.0 else 0.0
         out[i, 0], out[i, 1], out[i, 2], out[i, 3] = n, k, mean, m2 / max(n - 1, 1)
         out[i, 4], out[i, 5] = size, s2 / max(k - 1, 1)
         out[i, 6] = (g if k >= FEW_SIZES else divisor(1.0, g)) / MICRO
@@ -176,6 +187,44 @@ def fit_counts(values: Floats, bounds: Ints, marks: Ints, rates: Floats, state: 
                 interval += (gap - interval) / crost_w
                 gap = 0.0
                 g = divisor(x, g)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fit_fading(
+    values: Floats, bounds: Ints, marks: Ints, flags: Flags, rate: float, unit: Floats, state: Floats
+) -> None:
+    """Record the states of FADING: moments as of NB, with the share `rate` forgotten a period.
+
+    Parameters
+    ----------
+    flags : (n,) which histories
+    unit : (n, J) from `fit_counts`
+    state : (n, J, N_METHODS, WIDTH) written
+    """
+    for i in range(len(marks)):
+        mean = variance = weight = weight2 = 0.0
+        j = 0
+        length = bounds[i + 1] - bounds[i] if flags[i] else -1
+        for t in range(length + 1):
+            while j < marks.shape[1] and marks[i, j] == t:
+                if mean > 0.0:
+                    row = state[i, j, FADING]
+                    evidence = 1.0 / weight2
+                    row[0] = mean
+                    row[1] = max(variance * evidence / max(evidence - 1.0, 1.0), unit[i, j] * mean)
+                    row[2] = row[1] / evidence
+                j += 1
+            if t == length:
+                break
+            x = values[bounds[i] + t]
+            if math.isnan(x):
+                continue
+            weight = 1.0 + (1.0 - rate) * weight
+            w = 1.0 / weight
+            weight2 = (1.0 - w) * (1.0 - w) * weight2 + w * w
+            d = x - mean
+            mean += w * d
+            variance = (1.0 - w) * (variance + w * d * d)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
