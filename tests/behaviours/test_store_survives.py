@@ -214,3 +214,18 @@ def test_a_directory_without_permission(workspace, tmp_path):
         for place in places:
             place.chmod(0o755)
     assert in_force(workspace, "import") == "OLD"
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing"])
+@pytest.mark.parametrize("verb", ["import", "run"])
+def test_what_was_damaged_is_mended_by_making_it_again(workspace, verb, damage):
+    folder = workspace.path / ("facts" if verb == "import" else "runs")
+    file = next(folder.glob("*/items.parquet"))
+    if damage == "missing":
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:-9])
+    with pytest.raises(WorkspaceError, match=r"is damaged.*Run again the import or plan"):
+        in_force(workspace, verb)
+    publish(workspace, verb, "OLD")
+    assert in_force(workspace, verb) == "OLD"

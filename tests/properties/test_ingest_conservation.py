@@ -61,7 +61,9 @@ def test_every_row_of_two_files_is_kept_set_aside_or_blank(first, second):
     assert result.quarantine.height == bad
     assert result.quarantine.select("source", "row").is_unique().all()
     if kept:
-        got = result.tables["demand"].select("date", "item_id", "quantity", "order_id", "line").rows()
+        # Demand without an order number that was misread stays as a row without quantity: not observed.
+        known = result.tables["demand"].drop_nulls("quantity")
+        got = known.select("date", "item_id", "quantity", "order_id", "line").rows()
         order = lambda row: tuple(str(part) for part in row)  # noqa: E731
         assert sorted(got, key=order) == sorted(kept, key=order)
 

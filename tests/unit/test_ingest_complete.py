@@ -255,3 +255,26 @@ def test_parameters_set_the_defaults():
     point = complete({"demand": rows("demand", demand())}, params, as_of=AS_OF).points.row(0, named=True)
     assert (point["review_days_eff"], point["holding_rate_eff"], point["order_cost_eff"]) == (1, 0.1, 3)
     assert (point["from_location_id"], point["unmet_demand_eff"]) == ("?", "lost")
+
+
+def test_blank_demand_is_not_observed():
+    later = DAY + timedelta(7)
+    known = complete(
+        {"demand": rows("demand", demand(), demand(day=later, quantity=None))}, as_of=AS_OF
+    ).tables
+    assert known["demand"]["date"].to_list() == [DAY]
+    assert known["availability"].rows() == [(later, "A", "W1", False)]
+
+
+def test_blank_demand_counts_before_a_flag_that_says_otherwise():
+    flags = rows("availability", {"date": DAY, "item_id": "A", "location_id": "W1", "in_stock": True})
+    tables = {"demand": rows("demand", demand(quantity=None), demand(item="B")), "availability": flags}
+    assert complete(tables, as_of=AS_OF).tables["availability"]["in_stock"].to_list() == [False]
+
+
+@pytest.mark.parametrize(("days", "said"), [(44, set()), (46, {"demand_ends_early", "stock_is_old"})])
+def test_old_demand_and_stock_are_said_to_be_old(days, said):
+    stock = rows("stock", {"date": DAY, "item_id": "A", "location_id": "W1", "on_hand": 1.0})
+    done = complete({"demand": rows("demand", demand()), "stock": stock}, as_of=DAY + timedelta(days))
+    codes = {finding.code for finding in done.findings}
+    assert codes & {"demand_ends_early", "stock_is_old"} == said

@@ -1,5 +1,7 @@
 """A mapping is proposed from headers in four languages and from what the values look like."""
 
+from datetime import date
+
 import polars as pl
 import pytest
 
@@ -128,3 +130,62 @@ def test_words_are_of_columns_and_tables_that_exist():
     known = {column for name in input_tables() for column in table(name).names}
     assert set(words("columns")["column"]) == known
     assert set(words("tables")["table"]) == set(input_tables())
+
+
+def table_of(name: str, text: str) -> RawTable:
+    """Lines of cells divided by spaces; a dash is blank."""
+    header, *lines = (line.split() for line in text.strip().splitlines())
+    cells = {
+        column: [None if line[at] == "-" else line[at] for line in lines] for at, column in enumerate(header)
+    }
+    return RawTable(name, f"{name}.csv", pl.DataFrame(cells, schema=dict.fromkeys(header, pl.String)))
+
+
+def test_undated_stock_is_of_the_last_day_of_the_last_period():
+    sales = table_of("sales", "item 2026-W39 2026-W40 2026-W41 2026-W42\nA 1 1 2 -\nB 3 0 1 -")
+    stock = raw("stock", item="A", on__hand="5")
+    assert propose([sales, stock]).source.as_of == date(2026, 10, 11), "nothing is known of W42"
+    assert propose([sales, stock], today=date(2026, 10, 8)).source.as_of == date(2026, 10, 8)
+    months = table_of("sales", "item month quantity\nA 2026-01 1\nA 2026-02 1\nA 2026-03 1")
+    assert propose([months, stock]).source.as_of == date(2026, 3, 31)
+
+
+@pytest.mark.parametrize(("blank", "cell"), [("zero", "3"), ("unknown", "0")])
+def test_blank_cells_mean_nothing_asked_for_only_where_no_zero_is_written(blank, cell):
+    sales = table_of("sales", f"item 2026-W40 2026-W41 2026-W42\nA 1 - 2\nB {cell} 1 -")
+    mapping = propose([sales])
+    assert mapping.tables[0].wide.blank == blank
+    assert Mapping.from_text(mapping_text(mapping)).tables == mapping.tables
+    quantities = read([sales], mapping).tables["demand"]["quantity"]
+    assert quantities.null_count() == (2 if blank == "unknown" else 0)
+
+
+def test_a_few_repeated_keys_are_faults_of_a_master():
+    lines = "\n".join(f"P{n} {n + 1}" for n in range(20))
+    result = read([few := table_of("parts", f"part cost\n{lines}\nP3 99")], propose([few]))
+    assert result.quarantine.select("row", "reason").rows() == [(22, "duplicate_key")]
+
+
+def test_a_column_of_that_name_is_taken_when_half_of_it_can_be_read():
+    half = table_of("parts", "part cost\nA 1\nB free\nC 2\nD n.a.\nE x")
+    assert propose([half]).tables[0].columns["unit_cost"].column == "cost"
+    none = table_of("parts", "part name cost\nA x cheap\nB y dear")
+    text = mapping_text(propose([none]))
+    assert "Not used from 'parts': cost (values do not fit unit_cost)" in text
+
+
+def test_a_table_called_like_ours_that_lacks_a_column_is_named():
+    sales = raw("sales", item="A", month__index="1", quantity="2")
+    parts = raw("parts", item="A", cost="1")
+    mapping = propose([sales, parts])
+    assert [part.table for part in mapping.tables] == ["items"]
+    assert "'sales' is called like 'demand', but lacks a column for date" in mapping_text(mapping)
+    found = {finding.code: finding for finding in read([sales, parts], mapping).findings}
+    assert found["table_not_recognised"].severity == "error"
+
+
+def test_a_mapping_without_tables_is_kept_in_the_proposal():
+    given = Mapping.from_text('[source]\ncurrency = "EUR"\n[constants]\nlocation_id = "W1"')
+    mapping = propose([ENGLISH], given)
+    assert (mapping.source.currency, mapping.constants) == ("EUR", {"location_id": "W1"})
+    assert mapping.tables == propose([ENGLISH]).tables

@@ -310,3 +310,55 @@ def test_receipts_before_their_order_and_row_numbers_for_orders():
     result = read([sales("2024-01-05,A,3,2024-01-01,1", "2024-01-05,B,3,2024-01-09,1")], mapping)
     assert result.tables["receipts"]["order_id"].to_list() == ["sales-2", "sales-3"]
     assert "supplier_unknown" in codes(result)
+
+
+def test_a_bad_period_total_is_not_observed_but_a_bad_order_line_is_only_lost():
+    columns = {"date": ["2024-01-01", "2024-01-08"], "part": ["A", "A"], "n": ["5", "x"]}
+    text = DEMAND_TOTALS = """
+        constants = { location_id = "W1" }
+        [[table]]
+        table = "demand"
+        from = "sales"
+        columns = { date = "date", item_id = "part", quantity = "n" }
+    """
+    totals = read([RawTable("sales", "s.csv", pl.DataFrame(columns))], Mapping.from_text(text))
+    assert totals.tables["demand"]["quantity"].to_list() == [5.0, None]
+    assert totals.counts.rows() == [("demand", 2, 1, 1, 0, 0, 0)]
+    lines = pl.DataFrame(columns | {"no": ["1", "2"]})
+    with_order = DEMAND_TOTALS.replace('quantity = "n"', 'quantity = "n", order_id = "no"')
+    result = read([RawTable("sales", "s.csv", lines)], Mapping.from_text(with_order))
+    assert result.tables["demand"]["quantity"].to_list() == [5.0]
+
+
+def test_an_order_line_without_quantity_is_set_aside():
+    frame = pl.DataFrame({"date": ["2024-01-01"] * 2, "part": ["A", "B"], "n": ["5", None], "no": ["1", "2"]})
+    mapping = Mapping.from_text("""
+        constants = { location_id = "W1" }
+        [[table]]
+        table = "demand"
+        from = "sales"
+        columns = { date = "date", item_id = "part", quantity = "n", order_id = "no" }
+    """)
+    result = read([RawTable("sales", "s.csv", frame)], mapping)
+    assert result.quarantine["reason"].to_list() == ["missing_value"]
+    assert result.tables["demand"].height == 1
+
+
+def test_tables_absent_from_the_source_are_passed_over_only_if_they_are_held_whole():
+    mapping = Mapping.from_text("".join(
+        f'[[table]]\ntable = "{name}"\nfrom = "{source}"\ncolumns = {{ item_id = "part" }}\n'
+        for name, source in (("items", "parts"), ("stock", "count"), ("stock", "other_count"))
+    ))  # fmt: skip
+    parts, count, other = (
+        RawTable(name, f"{name}.csv", pl.DataFrame({"part": ["A"]}))
+        for name in ("parts", "count", "other_count")
+    )
+    rest, findings = mapping.without_absent([parts], {"items", "stock"})
+    assert [part.table for part in rest.tables] == ["items"]
+    assert "lacks 1 table that the mapping names (stock)" in findings[0].what
+    for raws, held in (
+        ([parts], {"items"}),
+        ([parts, count], {"items", "stock"}),
+        ([parts, count, other], ()),
+    ):
+        assert mapping.without_absent(raws, held) == (mapping, [])

@@ -177,3 +177,26 @@ def test_source_beyond_memory_is_refused_before_reading(tmp_path, monkeypatch):
 
 def test_available_memory_is_known_here():
     assert sources.available_bytes() is None or sources.available_bytes() > 1 << 20
+
+
+def test_the_limit_of_a_container_counts(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "_limit_bytes", lambda group: 5_000)
+    assert sources.available_bytes() == 5_000
+    monkeypatch.undo()
+    (tmp_path / "memory.max").write_text("9000\n")
+    (tmp_path / "memory.current").write_text("2000\n")
+    assert sources._limit_bytes(tmp_path) == 7_000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert sources._limit_bytes(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("name;n\nMüller;2\n".encode("utf-16"), r'not UTF-8 but UTF-16.*encoding = "utf-16"'),
+        (bytes(range(256)), "is not a text file: it holds zero bytes"),
+    ],
+)
+def test_what_is_not_utf8_is_named_as_what_it_is(tmp_path, content, says):
+    with pytest.raises(InputError, match=says):
+        one(tmp_path, content)

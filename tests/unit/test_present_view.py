@@ -127,3 +127,41 @@ def test_findings_come_with_the_gravest_first(planned, result):
 def test_rows_set_aside_are_counted(result, bare):
     assert provenance.quarantine(result) == "12 rows set aside at import with the reason kept: demand 12."
     assert provenance.quarantine(bare) == "No row was set aside at import."
+
+
+def test_without_stock_nothing_is_taken_for_nothing(planned):
+    plan = planned(({"stock": None}, {"item": "B", "stock": None}))
+    assert not plan.stock_is_known
+    assert view.headline(plan) == (
+        "No stock is recorded, so what is held, stranded or short is not known. "
+        "Today, if nothing is in stock: 2 orders worth 1,000 EUR."
+    )
+    assert [tile.value for tile in view.tiles(plan)[:4]] == ["–"] * 4
+    assert view.tiles(plan)[0].caption == "stock today: not known"
+    cell = view.matrix(plan)["A"]["X"]
+    assert (cell.points, cell.value, cell.release) == ("2", "–", "–")
+
+
+def test_without_costs_money_is_not_taken_for_nothing(planned):
+    free = {"unit_cost_eff": 0.0, "unit_price_eff": 0.0}
+    likely, unlikely = {10: 0.5, 30: 0.5}, {1: 0.9, 30: 0.1}
+    plan = planned(
+        (
+            {**free, "protection": unlikely, "stock": (5.0, 0.0, 0.0)},
+            {**free, "item": "B", "protection": likely},
+        )
+    )
+    assert "No unit cost is known, so nothing here has a value in money; 2 stocking" in view.headline(plan)
+    assert view.headline(plan).endswith("Today: 2 orders of unknown cost.")
+    assert view.tiles(plan)[0].value == "–"
+    assert [(line.item, line.at_risk, line.value) for line in view.actions(plan)] == [
+        ("B", "–", "–"), ("A", "–", "–"),
+    ]  # fmt: skip
+    assert not [line for line in view.comparisons(plan) if line.figure == "inventory_value"]
+
+
+def test_headline_of_stock_that_is_all_wanted(planned):
+    plan = planned(({"stock": (20.0, 0.0, 0.0)},))
+    assert view.headline(plan).startswith(
+        "None of the 200 EUR in stock is more than the plan wants; no stocking"
+    )
