@@ -16,6 +16,7 @@ from typing import Any
 
 import polars as pl
 import typer
+from xlsxwriter import Workbook
 
 from plimsoll.cli.app import app
 from plimsoll.demand.shelf import methods
@@ -254,7 +255,12 @@ def _reader_findings() -> Iterator[Finding]:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "parts.csv").write_text('id;name\n1;1/2" bolt\n', encoding="utf-8")
         Path(folder, "notes.pdf").write_text("", encoding="utf-8")
-        yield from sorted(read_source(folder)[0].findings, key=lambda found: found.code)
+        with Workbook(Path(folder, "stock.xlsx")) as book:
+            sheet = book.add_worksheet()
+            sheet.write(0, 0, "Stock of today")
+            sheet.write_row(1, 0, ["item", "site", "units"])
+        found = [finding for raw in read_source(folder) for finding in raw.findings]
+        yield from sorted(found, key=lambda each: each.code)
 
 
 def _receipt_findings() -> Iterable[Finding]:

@@ -1,9 +1,12 @@
 """Odd and broken sources at the command line: what is said, what is set aside, and what stays as it was."""
 
+import errno
 import json
 import sys
+from pathlib import Path
 
 import pytest
+from xlsxwriter.exceptions import FileCreateError
 
 from plimsoll.cli import app as cli
 
@@ -216,3 +219,53 @@ def test_names_with_spaces_quotes_and_leading_zeros_stay_as_they_are(imported, r
     code, _, err = run("explain", "w", "123")
     assert code == 2
     assert "There is no item 123 in the plan. To do Did you mean '00123'?" in err
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_leaves_no_half_of_the_demo_company(run, tmp_path, monkeypatch):
+    write = Path.write_bytes
+
+    def full(path, content):
+        if path.suffix == ".parquet" and "erp" in path.parent.name:
+            raise FULL
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    code, _, err = run("demo", "d", "--items", 50)
+    assert code == 3
+    assert "could not write the export of the demo company" in err
+    assert "Free some space" in err
+    assert not list((tmp_path / "d").glob("*erp*"))
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["plimsoll", "demo", "d", "--items", "50"])
+    cli.app(standalone_mode=False)
+    assert (tmp_path / "d" / "erp" / "mapping.toml").exists()
+
+
+@pytest.mark.parametrize("error", [FULL, FileCreateError(FULL)], ids=["page", "workbook"])
+def test_a_full_disk_leaves_no_half_report(imported, run, tmp_path, monkeypatch, error):
+    imported(sales=sales(), items=COSTS, stock=STOCK)
+    assert run("plan", "w")[0] == 0
+
+    def full(*_):
+        raise error
+
+    monkeypatch.setattr("plimsoll.present.files.write_workbook", full)
+    code, _, err = run("report", "w")
+    assert code == 3
+    assert "No space left on device (w/reports)" in err
+    assert not list((tmp_path / "w" / "reports").iterdir())
+
+
+def test_without_a_folder_for_compiled_sums_the_way_out_is_told(run, monkeypatch):
+    def locked(*_, **__):
+        message = "cannot cache function 'divisor': no locator available for file 'x.py'"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr("plimsoll.workflows.workspace.init_workspace", locked)
+    code, _, err = run("init", "w")
+    assert code == 3
+    assert "Set NUMBA_CACHE_DIR to a folder that may be written" in err

@@ -17,6 +17,28 @@ def one(tmp_path: Path, content: bytes, name: str = "sales.csv", encoding: str |
     return read_source(tmp_path / name, encoding=encoding)[0]
 
 
+def test_the_line_that_names_the_separator_is_no_header(tmp_path):
+    found = one(tmp_path, b"sep=;\r\nname;n\r\nA;1,5\r\nB;2;x\r\n")
+    assert found.frame.rows() == [("A", "1,5"), ("B", "2")]
+    assert found.first_row == 3
+    assert found.n_cells.to_list() == [2, 3]
+
+
+def test_titles_above_the_columns_of_a_sheet_are_passed_over(tmp_path):
+    with xlsxwriter.Workbook(tmp_path / "stock.xlsx") as book:
+        sheet = book.add_worksheet()
+        sheet.write(0, 0, "Stock of today")
+        sheet.write_row(2, 0, ["item", "site", "units"])
+        sheet.write_row(3, 0, ["A", "W", 5])
+    (found,) = read_source(tmp_path)
+    assert found.frame.rows(named=True) == [{"item": "A", "site": "W", "units": "5"}]
+    assert found.first_row == 4
+    assert [finding.code for finding in found.findings] == ["title_rows"]
+    assert found.findings[0].what.startswith(
+        "2 rows above the column names of 'stock.xlsx:Sheet1' are titles"
+    )
+
+
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_separator_is_found(tmp_path, separator):
     rows = [["Material", "Menge"], ["A 1", "1"], ["A 2", "2"]]

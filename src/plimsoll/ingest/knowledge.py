@@ -55,8 +55,8 @@ def _dates(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.Series]:
     found = {}
     for name, column in PAST.items():
         if name in tables:
-            rows = tables[name].drop_nulls("quantity") if name == "demand" else tables[name]
-            found[name] = rows[column].drop_nulls().unique()
+            rows = tables[name].select(column, *(["quantity"] if name == "demand" else []))
+            found[name] = rows.drop_nulls()[column].unique()
     return found
 
 

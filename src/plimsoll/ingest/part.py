@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 
 import polars as pl
 
@@ -140,7 +140,8 @@ def not_observed(parts: Sequence[Part], bad: pl.DataFrame, good: pl.DataFrame) -
     rows = [part.unknown.select(PERIOD_KEY) for part in parts]
     is_total = pl.col("order_id").is_null() if "order_id" in bad.columns else pl.lit(value=True)
     rows.append(bad.filter(is_total & pl.col(REASON).is_in(MISREAD)).select(PERIOD_KEY).drop_nulls())
-    return pl.concat(rows).unique(maintain_order=True).join(good, on=PERIOD_KEY, how="anti")
+    periods = pl.concat(rows).unique(maintain_order=True)
+    return periods.join(good, on=PERIOD_KEY, how="anti") if periods.height else periods
 
 
 def _known(good: pl.DataFrame, part: TableMap) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -153,18 +154,25 @@ def _known(good: pl.DataFrame, part: TableMap) -> tuple[pl.DataFrame, pl.DataFra
 
 def _totals(frame: pl.DataFrame, part: TableMap) -> list[_Fault]:
     """Return the rows whose key says that they are totals of others."""
-    known = words("meanings").filter(meaning="total")["word"].implode()
     faults = []
     for name in table(part.table).key:
         column = part.columns[name].column if name in part.columns else None
-        if column is None or table(part.table).column(name).dtype != pl.String():
+        if column is None or not table(part.table).column(name).dtype == frame[column].dtype == pl.String():
             continue
-        texts = as_text(frame[column])
-        is_total = texts.str.to_lowercase().str.strip_chars(" :*.").is_in(known).fill_null(value=False)
+        texts = frame[column]
+        is_total = texts.is_in(_total_words()).fill_null(value=False)
         if is_total.any():
             detail = pl.format("{} ({}) = '{}'", pl.lit(name), pl.lit(column), texts.rename("text"))
             faults.append(_Fault(is_total, "summary_row", detail))
     return faults
+
+
+@cache
+def _total_words() -> tuple[str, ...]:
+    """Return the words for totals as they are usually written: looking them up is quick in large tables."""
+    listed = words("meanings").filter(meaning="total")["word"].to_list()
+    written = [form for word in listed for form in (word, word.capitalize(), word.title(), word.upper())]
+    return tuple(dict.fromkeys(form + end for form in written for end in ("", ":", " :")))
 
 
 def _kept(frame: pl.DataFrame, keep: pl.Series) -> pl.DataFrame:

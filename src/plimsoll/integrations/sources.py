@@ -19,6 +19,7 @@ ENDINGS = (*TEXT, *BOOK, *PARQUET)
 # Peak memory of an import as a multiple of the text read: 8.0 measured on 282 MB of demand lines
 # (8 million rows of five columns), 9.4 on 70 MB; reading alone takes 3.2. Period columns need more.
 MEMORY_FACTOR = 10.0
+TITLE_ROWS, FEWEST_COLUMNS = 20, 3  # so far down titles are looked for, in sheets of so many columns
 PARQUET_CELL_BYTES = 9  # text that a cell of Parquet stands for, on average
 
 
@@ -148,15 +149,24 @@ def _sheets(file: Path, stem: str, *, alone: bool) -> list[RawTable]:
             if cells.is_empty():
                 continue
             named = sheet if alone else stem if len(book.sheet_names) == 1 else f"{stem}.{sheet}"
-            tables.append(
-                RawTable(named, f"{file.name}:{sheet}", _with_header(cells, f"{file.name}:{sheet}"))
-            )
+            source, above = f"{file.name}:{sheet}", _rows_above(cells)
+            frame = _with_header(cells.slice(above), source)
+            findings = (_title_rows(source, above),) if above else ()
+            tables.append(RawTable(named, source, frame, 2 + above, findings=findings))
     except fastexcel.FastExcelError as error:
         what = f"'{file.name}' cannot be read as a workbook."
         why = f"It is damaged, has a password or is none ({str(error).splitlines()[0]})."
         remedy = "Open it in Excel and save it again without a password."
         raise InputError(what, why=why, remedy=remedy) from error
     return tables
+
+
+def _rows_above(cells: pl.DataFrame) -> int:
+    """Return how many rows are titles: those on top with at most one cell, where others have several."""
+    given = pl.all().is_not_null() & (pl.all().str.strip_chars() != "")
+    counts = cells.head(TITLE_ROWS).select(pl.sum_horizontal(given.cast(pl.Int64))).to_series()
+    wide = (counts > 1).arg_true()
+    return int(wide[0]) if len(wide) and int(str(counts.max())) >= FEWEST_COLUMNS else 0
 
 
 def _with_header(cells: pl.DataFrame, source: str) -> pl.DataFrame:
@@ -207,6 +217,22 @@ def _parquet(file: Path) -> pl.LazyFrame:
 def _damaged(file: Path, error: Exception) -> InputError:
     what = f"'{file.name}' cannot be read as Parquet: {str(error).splitlines()[0]}."
     return InputError(what, remedy="Copy or export the file again.")
+
+
+def _title_rows(source: str, n: int) -> Finding:
+    return Finding(
+        code="title_rows",
+        severity="info",
+        table="source",
+        n_rows=n,
+        keys=source,
+        what=numbered(
+            f"{n} row<|s> above the column names of '{source}' <is a title|are titles> or blank.", n
+        ),
+        why="Column names must be in the first row of a table.",
+        done=numbered("<It was|They were> passed over.", n),
+        remedy="Nothing needs to be done.",
+    )
 
 
 def _ignored(names: list[str]) -> Finding:

@@ -4,6 +4,7 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections import Counter
 from dataclasses import dataclass
@@ -30,11 +31,12 @@ DAMAGED_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """How a file is laid out: its header, separator and line end."""
+    """How a file is laid out: its header, separator and line end, and lines above the header (`sep=;`)."""
 
     header: list[str]
     separator: str
     eol: str
+    above: int = 0
 
 
 def read_text(path: Path, name: str, encoding: str | None = None) -> RawTable:
@@ -85,9 +87,8 @@ def read_text(path: Path, name: str, encoding: str | None = None) -> RawTable:
         raise InputError(what, remedy="Export it again as UTF-8 CSV with quoted texts.") from error
     known = cells is not None and len(cells) == frame.height
     findings = () if quoted else (_stray_quotes(name, path),)
-    return RawTable(
-        name, path.name, frame, n_cells=pl.Series("n_cells", cells) if known else None, findings=findings
-    )
+    n_cells = pl.Series("n_cells", cells) if known else None
+    return RawTable(name, path.name, frame, 2 + shape.above, n_cells, findings)
 
 
 def _open(data: Path | bytes) -> io.BufferedIOBase:
@@ -111,7 +112,9 @@ def _shape(head: bytes, path: Path) -> _Shape:
     _refuse_binary(head, path)
     text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)
     eol = "\n" if "\n" in text else "\r"
-    separator = _separator(text.splitlines()[:50])
+    said = re.match(r"sep=(.)[\r\n]+", text)  # Excel writes and reads such a line
+    text = text[said.end() :] if said else text
+    separator = said[1] if said else _separator(text.splitlines()[:50])
     record = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     header = [name.strip() or f"column_{place}" for place, name in enumerate(record, 1)]
     repeated = [name for name, count in Counter(header).items() if count > 1]
@@ -120,7 +123,7 @@ def _shape(head: bytes, path: Path) -> _Shape:
         raise InputError(
             what, why="A mapping could not tell them apart.", remedy="Rename or remove one of them."
         )
-    return _Shape(header, separator, eol)
+    return _Shape(header, separator, eol, above=1 if said else 0)
 
 
 def _separator(lines: list[str]) -> str:
@@ -147,6 +150,7 @@ def _frame(data: Path | bytes, shape: _Shape) -> tuple[pl.DataFrame, bool, bool]
     def read(*, quote: str | None, ragged: bool) -> pl.DataFrame:
         return pl.read_csv(
             data,
+            skip_lines=shape.above,
             separator=shape.separator,
             eol_char=shape.eol,
             quote_char=quote,
@@ -202,7 +206,7 @@ def _cells(data: Path | bytes, shape: _Shape, *, quoted: bool) -> NDArray[np.int
             open_cells = int(total[-1] - total[at[-1]]) if len(at) else open_cells + int(total[-1])
     if not ended:
         parts.append(np.array([open_cells + 1]))
-    return np.concatenate(parts)[1:]
+    return np.concatenate(parts)[1 + shape.above :]
 
 
 def _recode(path: Path, encoding: str | None) -> bytes:
