@@ -170,6 +170,15 @@ def test_without_costs_money_is_not_said_to_be_nothing(imported, run):
     assert "at risk –, order –" in out
 
 
+def test_less_than_a_week_of_history_is_no_plan(imported, run):
+    imported(sales="date,item,location,quantity\n2026-10-20,A,W,5\n2026-10-22,B,W,1\n", items=COSTS)
+    code, _, err = run("plan", "w")
+    assert code == 2
+    assert "The demand known on 2026-10-22 does not fill a single week" in err
+    imported(sales="date,item,location,quantity\n2026-10-20,A,W,5\n2026-10-25,B,W,1\n", items=COSTS)
+    assert run("plan", "w")[0] == 0
+
+
 def test_a_plan_long_after_the_data_says_so(imported, run):
     imported(sales=sales(), items=COSTS, stock=STOCK)
     out = run("plan", "w", "--as-of", "2027-06-30")[1]

@@ -39,7 +39,7 @@ def make_plan(
     Raises
     ------
     InputError
-        If nothing has been imported, or no demand is known at `as_of`.
+        If nothing has been imported, or no whole period of demand is known at `as_of`.
     """
     with Workspace.open(folder) as workspace:
         settings = settings_in_force(workspace, at)
@@ -52,6 +52,7 @@ def make_plan(
         facts = workspace.facts()
         _check_demand(facts["demand"], day)
         stages = run_stages(facts, settings, as_of=day, seed=seed, progress=progress)
+        _check_history(stages.tables["demand_estimate"], day)
         progress("Publish", len(STEPS), len(STEPS))
         tables = stages.tables | {"finding": pl.concat([facts["finding"], stages.tables["finding"]])}
         hashes = workspace.fact_hashes()
@@ -73,3 +74,11 @@ def _check_demand(demand: pl.DataFrame, day: date) -> None:
         raise InputError(what, why=why, remedy="Import order lines, or totals by week or month.")
     what = f"No demand is known on {day}; the first is of {known.sort()[0]}."
     raise InputError(what, why=why, remedy="Choose a later --as-of, or import older demand.")
+
+
+def _check_history(estimates: pl.DataFrame, day: date) -> None:
+    """Refuse a plan that rests on no whole period of demand."""
+    if estimates.height and not (estimates["n_periods"] > 0).any():
+        what = f"The demand known on {day} does not fill a single week, or month where it is monthly."
+        why = "Every stock would look dead."
+        raise InputError(what, why=why, remedy="Import a longer history; a year or more makes a good plan.")
