@@ -1,0 +1,1 @@
+"""Life cycles: new items, successors, phase-outs, and what may never be asked for again."""

@@ -1,0 +1,1 @@
+"""How good the estimates were, level by level and over time, and what has changed."""
