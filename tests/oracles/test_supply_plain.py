@@ -122,7 +122,7 @@ def test_bins_equal_loops():
     sizes = [1, 5, 24, 25, 100]
     group = np.repeat(np.arange(5), sizes)
     value = rng.normal(size=group.size)
-    found, share = atoms.bin_means(group, value, 5)
+    found, share = atoms.bin_means(group, value, np.ones(value.size), 5)
     for g, n in enumerate(sizes):
         ordered, bins = np.sort(value[group == g]), [[] for _ in range(24)]
         for rank, x in enumerate(ordered):

@@ -15,16 +15,20 @@ KEY = ["item_id", "to_location_id", "from_location_id"]
 
 
 def company(truth, n_receipts, seed, cv=0.35):
-    """Return (receipts, lanes): gamma lead times in whole days about the true means of a frame of lanes."""
+    """Return (receipts, lanes): gamma lead times in whole days about the true means of a frame of lanes.
+
+    Orders are placed on any day of two years and have long been received.
+    """
     rng = np.random.default_rng(seed)
     which = np.repeat(np.arange(truth.height), n_receipts)
     mean = truth["mean"].to_numpy()[which]
     days = rng.gamma(1 / cv**2, mean * cv**2).round().astype(int)
+    placed = np.datetime64("2023-06-01") + rng.integers(0, 730, which.size)
     received = truth[which].select(
         pl.int_range(pl.len()).cast(pl.String).alias("order_id"),
         *KEY,
-        (pl.lit(date(2026, 6, 1)) - pl.duration(days=pl.Series(days))).alias("ordered_date"),
-        pl.lit(date(2026, 6, 1)).alias("received_date"),
+        pl.Series("ordered_date", placed),
+        pl.Series("received_date", placed + days),
         pl.lit(1.0).alias("quantity"),
     )
     return table("receipts").conform(received), table("lanes").conform(truth.select(KEY))

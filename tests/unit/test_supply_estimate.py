@@ -125,7 +125,7 @@ def test_same_day_deliveries_are_a_lead_time_of_zero():
 
 
 def test_many_lead_times_keep_their_shape():
-    leads = [10] * 45 + [40] * 15  # three in four take 10 days, one in four 40
+    leads = [10, 10, 40, 10] * 15  # three in four take 10 days, one in four 40
     row = estimate(receipts(("A", "DC", "S", leads)), lanes(("A", "DC", "S", None)), k_default=1e-9).row(
         0, named=True
     )
@@ -142,3 +142,101 @@ def test_no_lanes_no_rows():
 def test_unusable_settings_are_refused(settings):
     with pytest.raises(SettingError, match=next(iter(settings))):
         supply.SupplyParams.read(settings, "supply")
+
+
+def open_orders(*rows):
+    """Each row: order, item, to, from, day of the order, quantity."""
+    names = ("order_id", "item_id", "to_location_id", "from_location_id", "ordered_date", "quantity")
+    return table("open_orders").conform(pl.DataFrame(rows, schema=list(names), orient="row"))
+
+
+def with_open(received, on, waiting, **options):
+    params = supply.SupplyParams(**options)
+    return supply.estimate(received, on, params, as_of=AS_OF, open_orders=waiting)
+
+
+def days_ago(days):
+    return AS_OF - timedelta(days=days)
+
+
+def test_an_overdue_order_raises_mean_and_spread_and_is_counted():
+    received, on = receipts(("A", "DC", "S", [18, 20, 22, 19, 21, 20])), lanes(("A", "DC", "S", None))
+    alone = with_open(received, on, table("open_orders").empty()).row(0, named=True)
+    late = with_open(received, on, open_orders(("P", "A", "DC", "S", days_ago(35), 5.0))).row(0, named=True)
+    assert late["mean_days_est"] > alone["mean_days_est"] + 1
+    assert late["sd_days_est"] > alone["sd_days_est"]
+    assert (alone["n_open_orders"], late["n_open_orders"], late["n_receipts_item"]) == (0, 1, 6)
+
+
+def test_an_order_placed_today_and_a_forgotten_one_change_nothing():
+    received, on = receipts(("A", "DC", "S", [18, 20, 22, 19, 21, 20])), lanes(("A", "DC", "S", None))
+    alone = with_open(received, on, table("open_orders").empty())
+    fresh = with_open(received, on, open_orders(("P", "A", "DC", "S", AS_OF, 5.0)))
+    assert fresh["mean_days_est"][0] == pytest.approx(alone["mean_days_est"][0], rel=1e-9)
+    assert fresh["sd_days_est"][0] == pytest.approx(alone["sd_days_est"][0], rel=1e-6)
+    forgotten = with_open(received, on, open_orders(("P", "A", "DC", "S", days_ago(300), 5.0)))
+    assert forgotten["n_open_orders"][0] == 0
+    assert forgotten["mean_days_est"].equals(alone["mean_days_est"])
+
+
+@pytest.mark.parametrize(("left", "n_open", "n_received"), [(2.0, 0, 6), (0.5, 0, 6), (9.0, 1, 5)])
+def test_an_order_is_received_or_open_by_most_of_its_quantity(left, n_open, n_received):
+    """Each receipt is of one unit; two open units for one received make the order open."""
+    received, on = receipts(("A", "DC", "S", [18, 20, 22, 19, 21, 20])), lanes(("A", "DC", "S", None))
+    waiting = open_orders(("A-DC-S-0", "A", "DC", "S", days_ago(30), left))
+    found = with_open(received, on, waiting, usable_share=0.3).row(0, named=True)
+    assert (found["n_open_orders"], found["n_receipts_item"]) == (n_open, n_received)
+
+
+def test_open_orders_of_later_days_are_not_read():
+    received, on = receipts(("A", "DC", "S", [18, 20, 22])), lanes(("A", "DC", "S", None))
+    later = open_orders(("P", "A", "DC", "S", AS_OF + timedelta(days=1), 5.0))
+    assert with_open(received, on, later).equals(with_open(received, on, later.clear()))
+
+
+def ten_suppliers(typed, mode=None):
+    """Ten suppliers take 30 days; of an eleventh there is nothing but perhaps a typed value and a mode."""
+    received = receipts(*(("A", "DC", f"S{n}", [27, 29, 30, 31, 33]) for n in range(10)))
+    on = lanes(*(("A", "DC", f"S{n}", 20.0) for n in range(10)), ("A", "DC", "T", typed))
+    modes = pl.Series("mode", [mode] * on.height, dtype=pl.String)
+    return received, on.with_columns(modes)
+
+
+def test_a_new_suppliers_typed_value_is_read_as_other_suppliers_keep_theirs():
+    """Ten suppliers of weight 5 / (5 + 5), five imagined ones that keep to what is typed: root of 30 / 20."""
+    row = estimate(*ten_suppliers(40.0)).filter(from_location_id="T").row(0, named=True)
+    assert row["method_used"] == "typed"
+    assert row["mean_days_est"] == pytest.approx(40 * 1.5**0.5, rel=1e-9)
+    assert "the spread is that of other suppliers, 7 % of the mean" in row["fallback_reason"]
+    assert "typed days count 122 %" in row["fallback_reason"]
+
+
+@pytest.mark.parametrize(("mode", "method"), [("sea", "mode"), (None, "mode")])
+def test_a_new_supplier_without_a_typed_value_takes_what_others_take(mode, method):
+    row = estimate(*ten_suppliers(None, mode)).filter(from_location_id="T").row(0, named=True)
+    assert row["method_used"] == method
+    assert row["weight_mode"] == 1
+    assert row["mean_days_est"] == pytest.approx(30.0, rel=1e-9)
+
+
+def test_suppliers_of_one_mode_stand_for_each_other():
+    slow = receipts(*(("A", "DC", f"W{n}", [88, 90, 92, 90, 91]) for n in range(10)))
+    fast = receipts(*(("A", "DC", f"S{n}", [8, 10, 12, 10, 9]) for n in range(10)))
+    rows = [("A", "DC", f"{kind}{n}", None) for kind in "WS" for n in range(11)]
+    on = lanes(*rows).with_columns(
+        mode=pl.when(pl.col("from_location_id").str.starts_with("W"))
+        .then(pl.lit("sea"))
+        .otherwise(pl.lit("air"))
+    )
+    found = estimate(pl.concat([slow, fast]), on).filter(pl.col("from_location_id").str.ends_with("10"))
+    assert found.sort("from_location_id")["mean_days_est"].to_list() == pytest.approx([9.8, 90.2])
+
+
+def test_after_a_step_older_receipts_do_not_count():
+    received = receipts(("A", "DC", "S", [19, 20, 21] * 10 + [39, 40, 41] * 5))
+    on = lanes(("A", "DC", "S", None))
+    row = estimate(received, on).row(0, named=True)
+    assert row["change_date"] == ORDERED + timedelta(days=30)
+    assert row["change_days"] == pytest.approx(20.0)
+    assert row["mean_days_est"] == pytest.approx(40.0)
+    assert estimate(received, on, change_keep=1.0)["mean_days_est"][0] == pytest.approx(80 / 3, rel=1e-3)

@@ -34,8 +34,8 @@ def receipts(*rows):
 def observed(*rows, **options):
     frame = receipts(*rows)
     nodes = number_nodes(frame, table("lanes").empty())
-    items, lanes = observe(frame, nodes, supply.SupplyParams(**options), as_of=AS_OF)
-    return items["lead_days"].to_list(), lanes["lead_days"].to_list()
+    found = observe(frame, nodes, supply.SupplyParams(**options), as_of=AS_OF)
+    return found.items["lead_days"].to_list(), found.deliveries["lead_days"].to_list()
 
 
 def test_lines_of_one_order_on_one_day_are_one_delivery():

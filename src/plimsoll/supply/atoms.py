@@ -8,18 +8,20 @@ from scipy import special
 from plimsoll.maths.ragged import Floats, Ints, bounds_of, to_lists
 
 ATOMS = 24
+SAME = 1e-6  # a value at the edge of a bin belongs to the next
 FLOOR_STEPS = 60  # each step closes most of the remaining gap in mean and spread
 GAMMA_CV_STEP = 0.01
 GAMMA_CV_MAX = 3.0
 
 
-def bin_means(group: Ints, value: Floats, n_groups: int) -> tuple[Floats, Floats]:
-    """Return each group's values as the means of at most 24 bins of equal count.
+def bin_means(group: Ints, value: Floats, weight: Floats, n_groups: int) -> tuple[Floats, Floats]:
+    """Return each group's values as the means of at most 24 bins of about equal weight.
 
     Parameters
     ----------
     group : (n,) group of each value
     value : (n,) values
+    weight : (n,) weights, not negative; a group of weight 0 has no bins
     n_groups : number of groups G
 
     Returns
@@ -29,18 +31,21 @@ def bin_means(group: Ints, value: Floats, n_groups: int) -> tuple[Floats, Floats
 
     Examples
     --------
-    >>> atoms, probabilities = bin_means(np.zeros(48, dtype=int), np.arange(48.0), 1)
+    >>> atoms, probabilities = bin_means(np.zeros(48, dtype=int), np.arange(48.0), np.ones(48), 1)
     >>> atoms[0, :3].tolist(), float(probabilities.sum())
     ([0.5, 2.5, 4.5], 1.0)
     """
     order = np.lexsort((value, group))
-    group, value = group[order], value[order]
-    n = np.bincount(group, minlength=n_groups)
-    rank = np.arange(group.size) - bounds_of(n)[group]
-    cell = group * ATOMS + rank * ATOMS // n[group]
-    count = np.bincount(cell, minlength=n_groups * ATOMS).reshape(n_groups, ATOMS)
-    total = np.bincount(cell, weights=value, minlength=n_groups * ATOMS).reshape(n_groups, ATOMS)
-    return total / np.maximum(count, 1), count / np.maximum(n, 1)[:, None]
+    group, value, weight = group[order], value[order], weight[order]
+    every = np.bincount(group, weights=weight, minlength=n_groups)
+    every = np.where(every > 0, every, 1.0)
+    before = np.cumsum(weight) - weight
+    first = bounds_of(np.bincount(group, minlength=n_groups))[group]
+    share = (before - before[first]) / every[group] if group.size else before
+    cell = group * ATOMS + np.minimum((share * ATOMS + SAME).astype(np.int64), ATOMS - 1)
+    count = np.bincount(cell, weights=weight, minlength=n_groups * ATOMS).reshape(n_groups, ATOMS)
+    total = np.bincount(cell, weights=weight * value, minlength=n_groups * ATOMS).reshape(n_groups, ATOMS)
+    return total / np.where(count > 0, count, 1.0), count / every[:, None]
 
 
 def gamma_atoms(cv: Floats) -> tuple[Floats, Floats]:
@@ -77,16 +82,16 @@ def standardise(atoms: Floats, probabilities: Floats) -> Floats:
 
 
 def own_shapes(
-    group: Ints, value: Floats, n_groups: int, least: int
+    group: Ints, value: Floats, weight: Floats, n_groups: int, enough: NDArray[np.bool_]
 ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Return each group's standardised atoms and probabilities, and whether it has a shape of its own.
 
-    A group has one from `least` values that are not all equal.
+    Those that have enough values, not all equal, have one.
     """
-    enough = np.bincount(group, minlength=n_groups)[group] >= least
-    means, probabilities = bin_means(group[enough], value[enough], n_groups)
+    used = enough[group]
+    means, probabilities = bin_means(group[used], value[used], weight[used], n_groups)
     shape = standardise(means, probabilities)
-    return shape, probabilities, np.abs(shape).max(axis=1) > 0
+    return shape, probabilities, enough & (np.abs(shape).max(axis=1) > 0)
 
 
 def gamma_shapes(cv: Floats) -> tuple[Floats, Floats]:
@@ -140,8 +145,8 @@ def as_lists(atoms: Floats, probabilities: Floats) -> tuple[pl.Series, pl.Series
     >>> values.to_list(), shares.to_list()
     ([[2.0]], [[1.0]])
     """
-    row, column = np.nonzero(probabilities > 0)
-    value, share = atoms[row, column], probabilities[row, column]
+    kept = probabilities > 0
+    row, value, share = np.repeat(np.arange(len(kept)), kept.sum(axis=1)), atoms[kept], probabilities[kept]
     new = np.ones(row.size, dtype=bool)
     new[1:] = (row[1:] != row[:-1]) | (value[1:] > value[:-1])
     first = np.flatnonzero(new)

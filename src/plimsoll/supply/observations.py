@@ -1,11 +1,13 @@
 """Receipts turned into independent observations of a lead time, and what could not be used."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
 from plimsoll.domain.findings import Finding, keys_of, numbered
+from plimsoll.domain.tables import table
 from plimsoll.supply.params import SupplyParams
 
 LANE = ("from_location_id", "to_location_id")
@@ -96,7 +98,7 @@ def _findings(judged: pl.DataFrame) -> Iterator[Finding]:
 
 
 def number_nodes(receipts: pl.DataFrame, lanes: pl.DataFrame) -> pl.DataFrame:
-    """Return every item on a lane that is asked for or was received, in key order, with its numbers.
+    """Return every item on a lane that is asked for, was received or is on order, in key order, numbered.
 
     Columns: those of NODE, `lead_time_days_set`, `wanted` (it is a row of `lanes`), and the numbers
     `node` of the row, `lane` of the two places, `supplier` of the sender.
@@ -112,18 +114,40 @@ def number_nodes(receipts: pl.DataFrame, lanes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Independent observations: deliveries by item and by lane, and the same of orders still open.
+
+    `items` and `open_items` have `order_id`, `node`, `lane`, `supplier`, `lead_days`, `ordered_date` (those
+    of receipts also `received_date`); `deliveries` and `open_lanes` the same less `node`, one row an order
+    between two places. `lead_days` of an open order are its days so far.
+    """
+
+    items: pl.DataFrame
+    deliveries: pl.DataFrame
+    open_items: pl.DataFrame
+    open_lanes: pl.DataFrame
+
+
 def observe(
-    receipts: pl.DataFrame, nodes: pl.DataFrame, params: SupplyParams, *, as_of: date
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the observations of items and of lanes: one row an order delivery.
+    receipts: pl.DataFrame,
+    nodes: pl.DataFrame,
+    params: SupplyParams,
+    *,
+    as_of: date,
+    open_orders: pl.DataFrame | None = None,
+) -> Observed:
+    """Return the observations of items and of lanes: one row an order delivery, or an order still open.
 
     A line received in parts counts once, on the first day by which `usable_share` of what had
-    arrived by `as_of` was there. Lines of one order between the same two places that arrive on
+    arrived by `as_of` was there; where the rest is known to be open, of the whole: the line is then
+    either received or open, not both. Lines of one order between the same two places that arrive on
     one day tell one story: they are averaged into one observation, per item and per lane.
 
     Selecting by the day of receipt is unbiased for a steady flow of orders; where history holds
     only orders placed in its last T days, the long ones are still open and the mean comes out
-    short by about variance / (T - mean).
+    short by about variance / (T - mean). Open orders mend that. With them, orders placed before the
+    first receipt on file must go, where enough others remain: of those only the long ones are on file.
 
     Parameters
     ----------
@@ -131,22 +155,84 @@ def observe(
     nodes : the numbered keys, from `number_nodes`
     params : options
     as_of : day of knowledge
+    open_orders : table `open_orders` as of that day; None where it is not known
 
     Returns
     -------
-    (by item, by lane), both with `lane`, `supplier`, `lead_days`, the first also with `node`,
-    `order_id`, `received_date`. Lead times come in an order that does not depend on the order of
-    the receipts, so that sums over them are the same to the last bit.
+    Observed
+        Lead times come in an order that does not depend on the order of the receipts, so that sums
+        over them are the same to the last bit.
     """
     usable = _judged(receipts, params, as_of).filter(pl.col("unusable").is_null())
-    lines = _whole_lines(usable.join(nodes, on=NODE, how="inner"), params.usable_share)
-    lead = pl.col("lead_days").mean()
-    items = lines.group_by("order_id", "node", "received_date").agg(lead, pl.col("lane", "supplier").first())
-    lanes = lines.group_by("order_id", "lane", "received_date").agg(lead, pl.col("supplier").first())
-    return (
-        items.sort("node", "lead_days"),
-        lanes.select("lane", "supplier", "lead_days").sort("lane", "lead_days"),
+    usable = usable.join(nodes, on=NODE, how="inner")
+    waiting = table("open_orders").empty() if open_orders is None else open_orders
+    still = _open_lines(waiting, usable, nodes, params, as_of)
+    if still.height:
+        started = usable.join(still, on=["order_id", "node"], how="semi")
+        usable = usable.join(started.select("order_id", "node").unique(), on=["order_id", "node"], how="anti")
+        usable, still = _since_the_first_receipt(usable, still, receipts, params)
+    lines = _whole_lines(usable, params.usable_share)
+    return Observed(
+        _averaged(lines, ["node", "lead_days"], "order_id", "node", "received_date"),
+        _averaged(lines, ["lane", "lead_days"], "order_id", "lane", "received_date"),
+        _averaged(still, ["node", "lead_days"], "order_id", "node"),
+        _averaged(still, ["lane", "lead_days"], "order_id", "lane"),
     )
+
+
+def _averaged(lines: pl.DataFrame, order: list[str], *by: str) -> pl.DataFrame:
+    rest = [name for name in ("lane", "supplier") if name not in by]
+    found = lines.group_by(by).agg(
+        pl.col("lead_days").mean(), pl.col("ordered_date").min(), *map(pl.first, rest)
+    )
+    return found.sort(*order, "ordered_date", *({"received_date"} & set(by)))
+
+
+def _open_lines(
+    open_orders: pl.DataFrame, usable: pl.DataFrame, nodes: pl.DataFrame, params: SupplyParams, as_of: date
+) -> pl.DataFrame:
+    """Return one row an item of an order of which most is still to come, with its days so far."""
+    days = (pl.lit(as_of) - pl.col("ordered_date")).dt.total_days().cast(pl.Float64)
+    known = (
+        open_orders.filter(pl.col("ordered_date") <= as_of, pl.col("quantity") > 0)
+        .join(nodes, on=NODE, how="inner")
+        .group_by("order_id", "node")
+        .agg(
+            pl.col("lane", "supplier", "lead_time_days_set").first(),
+            pl.col("quantity").sum().alias("to_come"),
+            pl.col("ordered_date").min(),
+        )
+        .with_columns(days.alias("lead_days"))
+    )
+    arrived = usable.group_by("order_id", "node").agg(pl.col("quantity").sum().alias("arrived"))
+    longest = usable.group_by("supplier").agg(pl.col("lead_days").max().alias("longest"))
+    limit = params.stale_open_factor * pl.max_horizontal(
+        "longest",
+        pl.coalesce("lead_time_days_set", pl.lit(params.default_lead_time_days)),
+    )
+    here = pl.col("arrived").fill_null(0.0)
+    return (
+        known.join(arrived, on=["order_id", "node"], how="left")
+        .join(longest, on="supplier", how="left")
+        .filter(here < params.usable_share * (here + pl.col("to_come")), pl.col("lead_days") <= limit)
+        .drop("arrived", "longest", "to_come", "lead_time_days_set")
+    )
+
+
+def _since_the_first_receipt(
+    usable: pl.DataFrame, still: pl.DataFrame, receipts: pl.DataFrame, params: SupplyParams
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return receipts and open orders placed since receipts are on file; all of suppliers with few."""
+    since = pl.col("ordered_date") >= receipts["received_date"].min()
+    enough = usable.filter(since).group_by("supplier").len()
+    enough = enough.filter(pl.col("len") >= params.spread_full_receipts).select("supplier", enough=True)
+    kept = (
+        frame.join(enough, on="supplier", how="left", maintain_order="left")
+        .filter(since | pl.col("enough").is_null())
+        .drop("enough")
+        for frame in (usable, still)
+    )
+    return next(kept), next(kept)
 
 
 def _whole_lines(usable: pl.DataFrame, share: float) -> pl.DataFrame:
