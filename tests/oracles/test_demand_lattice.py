@@ -215,7 +215,8 @@ def test_interval_of_no_length_is_certain():
 def test_durations_are_split_linearly():
     days, chance, bounds = np.array([7.0, 10.5]), np.array([1.0, 3.0]), np.array([0, 2])
     weights, longest = np.zeros((1, kernels.N_INTERVALS, 5)), np.zeros(1, np.int64)
-    kernels.interval_weights(days, chance, bounds, np.array([3.5]), 7.0, weights, longest)
+    none = np.zeros(1), ONE, np.array([0, 1])
+    kernels.interval_weights(days, chance, bounds, np.array([3.5]), *none, 7.0, weights, longest)
     expected = [
         [0.5, 0.5, 0, 0, 0],
         [0, 0.25 + 0.375, 0.375, 0, 0],
@@ -225,6 +226,16 @@ def test_durations_are_split_linearly():
     ]
     assert weights[0] == pytest.approx(np.array(expected))
     assert longest[0] == 2
+
+
+def test_what_is_booked_ahead_fills_the_rest_of_an_interval():
+    """Lead 7, review 7; half books 3.5 days ahead, half 21: 3.5 or 0 days of lead, 10.5 or 0 of both."""
+    ahead = np.array([3.5, 21.0]), np.array([0.5, 0.5]), np.array([0, 2])
+    weights, longest = np.zeros((1, kernels.N_INTERVALS, 4)), np.zeros(1, np.int64)
+    given = np.array([7.0]), ONE, np.array([0, 1]), np.array([7.0])
+    kernels.interval_weights(*given, *ahead, 7.0, weights, longest)
+    lead, both = [0.75, 0.25, 0, 0], [0.5, 0.25, 0.25, 0]
+    assert weights[0] == pytest.approx(np.array([[0, 1, 0, 0], lead, both, lead, both]))
 
 
 def test_finish_trims_and_measures():

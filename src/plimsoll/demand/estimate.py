@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from plimsoll.demand.classify import CLASSES, classify
-from plimsoll.demand.intervals import Distributions, Fitted, Protection, distributions, protection_of
+from plimsoll.demand.intervals import PMFS, Distributions, Fitted, Protection, distributions, protection_of
 from plimsoll.demand.panel import KEY, Panel, bucket_of, months_from, period_panel
 from plimsoll.demand.params import DemandParams
 from plimsoll.demand.pool import kin_of, pooled_states
@@ -22,7 +22,6 @@ from plimsoll.maths.rng import rng_for
 
 YEAR = {"week": 52, "month": 12}
 DRAW_COLUMNS = 64
-PMFS = ("pmf_review", "pmf_lead", "pmf_protection", "pmf_lead_constant", "pmf_protection_constant")
 
 
 def estimate(
@@ -34,6 +33,7 @@ def estimate(
     as_of: date,
     seed: int,
     availability: pl.DataFrame | None = None,
+    booked: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the predictive distribution of demand of every planning point over its protection interval.
 
@@ -50,6 +50,8 @@ def estimate(
     as_of : day of knowledge
     seed : of the bootstrap's draws
     availability : table `availability`; periods out of stock are not observed
+    booked : how far ahead customers book, from `booked_ahead`; the distributions (that between reviews
+        excepted) then hold what is not on the books yet, while the rate stays that of all demand
 
     Returns
     -------
@@ -58,7 +60,7 @@ def estimate(
     if not points.height:
         return table("demand_estimate").empty()
     points = points.sort(KEY)
-    protection = protection_of(points, lead_times)
+    protection = protection_of(points, lead_times, booked)
     known = demand.filter(pl.col("date") <= as_of)
     bucket = bucket_of(known, params)
     panel = period_panel(known, points, bucket, as_of=as_of, availability=availability)
@@ -98,7 +100,8 @@ def estimate(
         "protection_days_sd": sd_days,
     }
     columns |= _chosen(choice, scores)
-    columns |= _laid(laid, mean_days, state[:, 0] / period_days)
+    days = mean_days if booked is None else protection.unbooked_days()
+    columns |= _laid(laid, days, state[:, 0] / period_days)
     # The distributions join after the sort, which would copy them twice: the points are in order already.
     nothing = pl.lit([], dtype=pl.List(pl.Float64))
     frame = pl.DataFrame(columns).with_columns(nothing.alias(name) for name in PMFS)

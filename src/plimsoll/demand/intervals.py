@@ -1,10 +1,12 @@
 """Protection intervals of stocking points, and the five distributions of demand over them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
+from plimsoll.demand.panel import KEY
 from plimsoll.demand.score import Histories
 from plimsoll.domain.errors import InputError
 from plimsoll.domain.findings import keys_of
@@ -12,6 +14,7 @@ from plimsoll.maths.kernels.demand_lattice import N_INTERVALS, finish, interval_
 from plimsoll.maths.kernels.demand_threads import in_chunks
 from plimsoll.maths.ragged import Floats, Ints, bounds_of, from_lists, to_lists
 
+PMFS = ("pmf_review", "pmf_lead", "pmf_protection", "pmf_lead_constant", "pmf_protection_constant")
 CHUNK = 256
 BLOCK = 8192
 TAIL = 1e-9
@@ -19,12 +22,18 @@ TAIL = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """Lead-time atoms (ragged) and review interval of each point, all in days."""
+    """Lead-time atoms (ragged) and review interval of each point, in days.
+
+    `ahead`, `ahead_chance`, `ahead_bounds`: days that customers book ahead (ragged), with their shares.
+    """
 
     days: Floats
     chance: Floats
     bounds: Ints
     review: Floats
+    ahead: Floats
+    ahead_chance: Floats
+    ahead_bounds: Ints
 
     def moments(self) -> tuple[Floats, Floats]:
         """Return mean and standard deviation of lead time plus review interval, in days."""
@@ -34,6 +43,19 @@ class Protection:
         square = np.bincount(owner, self.chance * (self.days - mean[owner]) ** 2, len(self.review)) / total
         return mean + self.review, np.sqrt(square)
 
+    def unbooked_days(self) -> Floats:
+        """Return the mean days of the protection interval whose demand nobody has booked at its begin."""
+        n = len(self.review)
+        owner = np.repeat(np.arange(n), np.diff(self.bounds))
+        n_ahead = np.diff(self.ahead_bounds)[owner]
+        atom = np.repeat(np.arange(len(owner)), n_ahead)
+        begin = np.cumsum(n_ahead) - n_ahead
+        lead = np.arange(len(atom)) - begin[atom] + self.ahead_bounds[owner[atom]]
+        left = np.maximum(self.days[atom] + self.review[owner[atom]] - self.ahead[lead], 0.0)
+        weight = self.chance[atom] * self.ahead_chance[lead]
+        total = np.bincount(owner, self.chance, n)
+        return np.asarray(np.bincount(owner[atom], weight * left, n) / total)
+
     def most_periods(self, period_days: float) -> int:
         """Return the whole periods that cover the longest protection interval."""
         if not len(self.review):
@@ -41,8 +63,13 @@ class Protection:
         return int(np.ceil((self.days.max() + self.review.max()) / period_days)) + 1
 
 
-def protection_of(points: pl.DataFrame, lead_times: pl.DataFrame) -> Protection:
+def protection_of(
+    points: pl.DataFrame, lead_times: pl.DataFrame, booked: pl.DataFrame | None = None
+) -> Protection:
     """Return the protection intervals of the points, in their order.
+
+    `booked`: item_id, location_id, ahead_days and ahead_share (lists); points not in it book nothing
+    ahead.
 
     Raises
     ------
@@ -62,7 +89,14 @@ def protection_of(points: pl.DataFrame, lead_times: pl.DataFrame) -> Protection:
         raise InputError(what, why="Without it there is no protection interval.", remedy="Add their lanes.")
     days, bounds = from_lists(joined["atom_days"])
     chance, _ = from_lists(joined["atom_probability"])
-    return Protection(days, chance, bounds, joined["review_days_eff"].to_numpy())
+    review = joined["review_days_eff"].to_numpy()
+    if booked is None:
+        one = np.ones(points.height)
+        return Protection(days, chance, bounds, review, 0.0 * one, one, np.arange(points.height + 1))
+    early = points.select(KEY).join(booked, on=KEY, how="left", maintain_order="left")
+    ahead, ahead_bounds = from_lists(early["ahead_days"].fill_null(pl.Series([[0.0]])))
+    share, _ = from_lists(early["ahead_share"].fill_null(pl.Series([[1.0]])))
+    return Protection(days, chance, bounds, review, ahead, share, ahead_bounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +137,14 @@ def distributions(
     n_most = protection.most_periods(period_days)
     months = histories.months[: histories.n_calendar + n_most]
 
-    def work(lo: int, hi: int) -> tuple[Floats, Floats, list[Floats]]:
+    def work(lo: int, hi: int) -> tuple[Floats, Floats]:
         weights = np.zeros((hi - lo, N_INTERVALS, n_most + 1))
         longest = np.zeros(hi - lo, dtype=np.int64)
         review, atoms = protection.review[lo:hi], protection.bounds[lo : hi + 1]
-        interval_weights(protection.days, protection.chance, atoms, review, period_days, weights, longest)
+        interval_weights(
+            protection.days, protection.chance, atoms, review, protection.ahead, protection.ahead_chance,
+            protection.ahead_bounds[lo : hi + 1], period_days, weights, longest,
+        )  # fmt: skip
         bounds = histories.bounds[lo : hi + 1]
         pmf = np.empty((hi - lo, N_INTERVALS, n_cells))
         step = np.empty(hi - lo)
@@ -116,12 +153,21 @@ def distributions(
             fitted.state[lo:hi], fitted.index[lo:hi], fitted.unit[lo:hi], months, weights, longest,
             draws, histories.turn[lo:hi], pmf, step,
         )  # fmt: skip
+        return pmf, step
+
+    return distributed(work, len(fitted.method))
+
+
+def distributed(write: Callable[[int, int], tuple[Floats, Floats]], n: int) -> Distributions:
+    """Return n times five distributions, of which `write` gives shares (m, 5, K) and steps (m,) of a part."""
+
+    def work(lo: int, hi: int) -> tuple[Floats, Floats, list[Floats]]:
+        pmf, step = write(lo, hi)
         facts = np.empty((hi - lo, N_INTERVALS, 3))
         flat = finish(pmf, TAIL, facts)
         at = np.repeat(np.tile(np.arange(N_INTERVALS), hi - lo), facts[:, :, 0].astype(np.int64).ravel())
         return step, facts, [flat[at == j] for j in range(N_INTERVALS)]
 
-    n = len(fitted.method)
     parts = [_block(in_chunks(work, lo, min(lo + BLOCK, n), CHUNK)) for lo in range(0, n, BLOCK)]
     step = np.concatenate([part[0] for part in parts])
     facts = np.concatenate([part[1] for part in parts])

@@ -270,16 +270,29 @@ def pinball(pmf: Floats, steps: Floats, unit: Floats, actual: Floats, levels: Fl
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def interval_weights(
-    days: Floats, chance: Floats, bounds: Ints, review: Floats, period: float, out: Floats, longest: Ints
+    days: Floats,
+    chance: Floats,
+    bounds: Ints,
+    review: Floats,
+    ahead: Floats,
+    ahead_chance: Floats,
+    ahead_bounds: Ints,
+    period: float,
+    out: Floats,
+    longest: Ints,
 ) -> None:
     """Write the probabilities of 0, 1, ... whole periods in the five intervals of stocking points.
 
-    A duration of n + f periods counts as n with 1 - f and as n + 1 with f, which keeps the mean.
+    A duration of n + f periods counts as n with 1 - f and as n + 1 with f, which keeps the mean. Of an
+    interval T, what customers book `ahead` days before they need it fills T - ahead only: what they will
+    need later is booked within it already, what they need at its begin was booked before. Between two
+    reviews bookings go on all the time, so the first interval is as long as it is.
 
     Parameters
     ----------
     days, chance, bounds : ragged (n,) lead times in days and their probabilities
     review : (n,) days between reviews
+    ahead, ahead_chance, ahead_bounds : ragged (n,) days that customers book ahead, and shares adding to 1
     period : days
     out : (n, 5, N) zeros, written
     longest : (n,) written: most periods with a weight
@@ -291,12 +304,15 @@ def interval_weights(
             mean += chance[a] * days[a]
             most = max(most, days[a])
         mean /= total
-        for a in range(bounds[i], bounds[i + 1]):
-            spread(out[i, 1], days[a] / period, chance[a] / total)
-            spread(out[i, 2], (days[a] + review[i]) / period, chance[a] / total)
         spread(out[i, 0], review[i] / period, 1.0)
-        spread(out[i, 3], mean / period, 1.0)
-        spread(out[i, 4], (mean + review[i]) / period, 1.0)
+        for k in range(ahead_bounds[i], ahead_bounds[i + 1]):
+            early, share = ahead[k], ahead_chance[k]
+            for a in range(bounds[i], bounds[i + 1]):
+                p = chance[a] / total * share
+                spread(out[i, 1], max(days[a] - early, 0.0) / period, p)
+                spread(out[i, 2], max(days[a] + review[i] - early, 0.0) / period, p)
+            spread(out[i, 3], max(mean - early, 0.0) / period, share)
+            spread(out[i, 4], max(mean + review[i] - early, 0.0) / period, share)
         longest[i] = math.ceil((most + review[i]) / period)
 
 
