@@ -1,0 +1,55 @@
+"""The command that checks forecasts, on the small demo company and on bad input."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from plimsoll.cli.accuracy import accuracy
+from plimsoll.domain.errors import InputError, SettingError
+from plimsoll.workflows.accuracy import check_forecasts
+from plimsoll.workflows.demo import build_demo
+from plimsoll.workflows.workspace import init_workspace
+
+AT = datetime(2026, 11, 21, tzinfo=UTC)
+app = typer.Typer()
+app.command()(accuracy)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("signals") / "demo"
+    build_demo(folder, n_items=150, seed=3, at=AT)
+    return folder
+
+
+@pytest.mark.parametrize("by", ["category", "segment"])
+def test_words(workspace, by):
+    told = CliRunner().invoke(app, [str(workspace), "--by", by, "--top", "3"], env={"COLUMNS": "160"})
+    assert told.exit_code == 0, told.output
+    for word in ("Forecasts made again on", f"By {by}, most error first, 3 of", "WAPE", "MASE"):
+        assert word in told.output
+
+
+def test_json(workspace):
+    told = CliRunner().invoke(app, [str(workspace), "--json"])
+    data = json.loads(told.stdout)
+    assert data["by"] == "category"
+    assert len(data["origins"]) == 6
+    assert {row["level"] for row in data["accuracy"]} == {"all", "category"}
+
+
+def test_unknown_level_is_answered(workspace):
+    with pytest.raises(SettingError, match="cannot be grouped by 'categry'") as told:
+        check_forecasts(workspace, "categry", at=AT)
+    assert "category" in told.value.remedy
+
+
+def test_nothing_to_forecast_again(workspace, tmp_path):
+    with pytest.raises(InputError, match="too short"):
+        check_forecasts(workspace, at=AT, as_of=datetime(2024, 12, 31, tzinfo=UTC).date())
+    empty = init_workspace(tmp_path / "empty")
+    with pytest.raises(InputError, match="holds no data"):
+        check_forecasts(empty, at=AT)
