@@ -17,11 +17,15 @@ STATE = {
     "owed_to_customers_qty": 0.0,
     "planned": True,
     "left_out_reason": None,
+    "position_limit_qty": None,
+    "last_buy_qty": None,
+    "is_too_late": False,
 }
+UNKNOWN = {"left_out_reason": pl.String, "position_limit_qty": pl.Float64, "last_buy_qty": pl.Float64}
 
 
 def quantity(order_owed_when_not_held=True, **given):
-    frame = pl.DataFrame([STATE | given], schema_overrides={"left_out_reason": pl.String})
+    frame = pl.DataFrame([STATE | given], schema_overrides=UNKNOWN)
     return with_quantity(frame, order_owed_when_not_held=order_owed_when_not_held)["quantity"].item()
 
 
@@ -49,6 +53,27 @@ def quantity(order_owed_when_not_held=True, **given):
     ],
 )
 def test_quantity(given, ordered):
+    assert quantity(**given) == ordered
+
+
+@pytest.mark.parametrize(
+    ("given", "ordered"),
+    [
+        ({"position_qty": 90.0, "position_limit_qty": 120.0}, 30.0),  # 70 wanted, room for 30
+        ({"position_qty": 90.0, "position_limit_qty": 200.0}, 70.0),  # room enough
+        ({"position_qty": 90.0, "position_limit_qty": 80.0}, 0.0),
+        ({"position_qty": 90.0, "position_limit_qty": 120.0, "min_order_qty": 50.0}, 50.0),  # most of it fits
+        (
+            {"position_qty": 90.0, "position_limit_qty": 120.0, "min_order_qty": 80.0},
+            0.0,
+        ),  # most would be left
+        ({"position_qty": 90.0, "is_too_late": True}, 0.0),
+        ({"position_qty": 500.0, "position_limit_qty": 800.0, "last_buy_qty": 300.0}, 300.0),  # above s
+        ({"policy": "none", "position_qty": 0.0, "position_limit_qty": 8.0, "last_buy_qty": 8.0}, 8.0),
+        ({"position_qty": 90.0, "position_limit_qty": 90.0, "last_buy_qty": 0.0}, 0.0),
+    ],
+)
+def test_near_the_end_no_more_is_bought_than_is_worth_having(given, ordered):
     assert quantity(**given) == ordered
 
 

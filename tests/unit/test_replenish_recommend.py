@@ -160,3 +160,21 @@ def test_every_reason_can_be_decided_and_said():
     assert needed == set(_values())
     assert set(ACTIONS) == set(table("recommendation").column("kind").choices)
     assert all(reason.meaning.endswith(".") for reason in REASONS.values())
+
+
+def test_near_the_end_the_order_is_cut_and_the_last_buy_is_said(company):
+    def ordered(**ends):
+        tables = company({})
+        kinds = {"position_limit_qty": pl.Float64, "last_order_date": pl.Date, "last_buy_qty": pl.Float64}
+        columns = [pl.lit(ends.get(name), dtype=kind).alias(name) for name, kind in kinds.items()]
+        tables["policy"] = tables["policy"].with_columns(columns)
+        return run(tables).recommendation.select("quantity", "reason_codes", "sentence").to_dicts()
+
+    (cut,) = ordered(position_limit_qty=35.0, last_order_date=date(2027, 3, 1))
+    assert (cut["quantity"], "end_limited" in cut["reason_codes"].split()) == (35.0, True)
+    assert "cut to the 35 in stock and on order that are worth having before the end" in cut["sentence"]
+    (last,) = ordered(position_limit_qty=70.0, last_order_date=date(2026, 12, 1), last_buy_qty=70.0)
+    assert last["quantity"] == 70.0
+    said = "no order is of use after 2026-12-01, and 70 in stock and on order are worth having."
+    assert last["sentence"] == f"Order 70 from Acme: {said}"
+    assert ordered(position_limit_qty=70.0, last_order_date=date(2026, 11, 20)) == []

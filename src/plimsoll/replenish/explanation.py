@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from plimsoll.domain.reasons import ACTIONS, REASONS, fill
+from plimsoll.domain.reasons import ACTIONS, REASONS, UNKNOWN_SOURCE, fill
 from plimsoll.replenish import wording
 from plimsoll.replenish.lots import up_to_multiple
 from plimsoll.replenish.params import ReplenishParams
@@ -42,6 +42,8 @@ DRIVERS = {
     "lot_qty": "lot_qty",
     "overdue_qty": "late_qty",
     "overdue_since": "late_since",
+    "position_limit_qty": "position_limit_qty",
+    "last_order_date": "last_order_date",
 }
 _DECIMALS = 6
 _SAME = 1e-6  # units; nearer than this is equal
@@ -98,7 +100,8 @@ def _with_figures(orders: pl.DataFrame) -> pl.DataFrame:
 def _flags(params: ReplenishParams) -> dict[str, pl.Expr]:
     """Return for every reason whether it applies, row by row."""
     policy, quantity, buffer = (pl.col(name) for name in ("policy", "quantity", "said_buffer_qty"))
-    held, is_lot = policy != "none", policy.is_in(["s_S", "s_nQ"])
+    is_last = pl.col("last_buy_qty").is_not_null()
+    held, is_lot = (policy != "none") & ~is_last, policy.is_in(["s_S", "s_nQ"]) & ~is_last
     minimum, multiple, economic = (
         pl.col(name) for name in ("min_order_qty", "order_multiple", "economic_lot_qty")
     )
@@ -119,8 +122,9 @@ def _flags(params: ReplenishParams) -> dict[str, pl.Expr]:
     is_sum = held & pl.col("is_sum")
     return {
         "below_reorder_point": is_lot,
-        "below_order_up_to": policy == "base_stock",
-        "owed_not_stocked": ~held,
+        "below_order_up_to": held & (policy == "base_stock"),
+        "owed_not_stocked": (policy == "none") & ~is_last,
+        "last_buy": is_last,
         "buffer_held": is_sum & (buffer > 0),
         "buffer_none": is_sum & (buffer == 0),
         "buffer_negative": is_sum & (buffer < 0),
@@ -136,6 +140,8 @@ def _flags(params: ReplenishParams) -> dict[str, pl.Expr]:
         & (pl.when(is_lot).then(economic).otherwise("asked_qty") < minimum - _SAME),
         "multiple_rounded": (multiple > 1)
         & ((step_over > _SAME) | (is_lot & (lot_over >= 1.0 - _SAME) & in_step)),
+        "end_limited": ~is_last
+        & (pl.col("position_qty") + pl.col("asked_qty") > pl.col("position_limit_qty") - _SAME),
         "backlog_owed": held & (pl.col("owed_to_customers_qty") > 0),
         "overdue_supply": pl.col("late_qty") > 0,
         "negative_on_hand": pl.col("recorded_qty") < 0,
@@ -158,10 +164,13 @@ def _values() -> dict[str, pl.Expr]:
         "multiple": "order_multiple",
         "late": "late_qty",
         "recorded": "recorded_qty",
+        "limit": "position_limit_qty",
     }
     texts = {name: wording.number(pl.col(column)) for name, column in numbers.items()}
     part, buffer = pl.col("buffer_lead_time_qty"), pl.col("said_buffer_qty")
     same = texts["position"] == texts["level"]
+    unknown = pl.col("from_location_id") == UNKNOWN_SOURCE
+    source = pl.when(unknown).then(pl.lit("an unknown source")).otherwise("from_location_id")
     return {
         **texts,
         "relation": pl.when(same).then(pl.lit("at")).otherwise(pl.lit("below")),
@@ -172,9 +181,10 @@ def _values() -> dict[str, pl.Expr]:
         .otherwise(wording.number(part)),
         "interval": wording.days(pl.col("protection_days_mean"), pl.col("protection_days_sd")),
         "target": wording.target(pl.col("target_kind_eff"), pl.col("target_service_eff")),
-        "source": pl.col("from_location_id"),
-        "possessive": wording.possessive(pl.col("from_location_id")),
+        "source": source,
+        "possessive": wording.possessive(source),
         "typed": wording.days(pl.col("lead_time_days_set")),
         "measured": wording.days(pl.col("mean_days_est")),
+        "last_order": pl.col("last_order_date").dt.to_string("%Y-%m-%d"),
         "late_since": pl.col("late_since").dt.to_string("%Y-%m-%d"),
     }

@@ -2,6 +2,8 @@
 
 import polars as pl
 
+# Near the end of an item a lot is only worth buying if most of it will be needed.
+WORTHWHILE = 0.5
 _ROUNDING = 1e-9  # quantities are floats; a millionth of a thousandth of a unit is no reason to order
 
 
@@ -28,11 +30,14 @@ def with_quantity(state: pl.DataFrame, *, order_owed_when_not_held: bool) -> pl.
         s_nQ        y ≤ s:  n Q, n the least integer with y + n Q > s
         none        y < 0 and units owed to customers:  −y
 
-    The order is the larger of that and the minimum order, rounded up to whole multiples.
+    The order is the larger of that and the minimum order, rounded up to whole multiples. Where the item
+    or its supply ends, no more is asked for than the room below position_limit_qty, a lot of which less
+    than half fits is not bought, and nothing is bought after the last order day; a last buy that is due
+    is taken as it is.
 
     Parameters
     ----------
-    state : positions with the columns of `policy`, planned and left_out_reason
+    state : positions with the columns of `policy`, planned, left_out_reason and is_too_late
     order_owed_when_not_held : whether the last rule applies at all
 
     Returns
@@ -63,8 +68,13 @@ def with_quantity(state: pl.DataFrame, *, order_owed_when_not_held: bool) -> pl.
         .otherwise(0.0)
     )
     wanted = pl.when(is_lot).then(reorder_point - position + pl.col("economic_lot_qty").clip(1.0))
+    room = pl.col("position_limit_qty") - position
+    last = pl.col("last_buy_qty")
+    ends = pl.when("is_too_late").then(0.0).when(last.is_not_null()).then(last)
+    asked = ends.otherwise(pl.min_horizontal(asked, room.clip(0.0)))
     limited = up_to_multiple(pl.max_horizontal("asked_qty", "min_order_qty"), multiple)
+    fits = room.is_null() | last.is_not_null() | (room >= WORTHWHILE * limited)
     return state.with_columns(asked_qty=pl.when(asked > _ROUNDING).then(asked).otherwise(0.0)).with_columns(
-        pl.when(pl.col("asked_qty") > 0).then(limited).otherwise(0.0).alias("quantity"),
+        pl.when((pl.col("asked_qty") > 0) & fits).then(limited).otherwise(0.0).alias("quantity"),
         up_to_multiple(wanted.otherwise(pl.col("asked_qty")), pl.lit(0.0)).alias("wanted_qty"),
     )

@@ -40,6 +40,8 @@ FROM_POLICY = {
     "buffer_lead_time_qty": 0.0,
     "buffer_lot_review_qty": 0.0,
 }
+# Where an item or its supply ends, policies carry these too; elsewhere they are unknown.
+ENDS = {"position_limit_qty": pl.Float64(), "last_order_date": pl.Date(), "last_buy_qty": pl.Float64()}
 FROM_LEAD_TIMES = {"mean_days_est": 0.0, "sd_days_est": 0.0, "method_used": "default"}
 
 
@@ -74,7 +76,8 @@ def recommend(
 
     An order placed at the next review is usable one protection interval from now, so E[(D − y)⁺] is the
     expected shortage if nothing is ordered before then. A point that is not held promises only what it
-    owes: its shortage is (−y)⁺.
+    owes: its shortage is (−y)⁺. Where demand or supply ends, `position_limit_qty` beside the policy bounds
+    what is ordered, nothing is ordered after `last_order_date`, and `last_buy_qty` is ordered at once.
 
     Parameters
     ----------
@@ -96,9 +99,10 @@ def recommend(
     """
     state = with_position(points, stock, open_orders, as_of=as_of)
     state = _read(state, demand_estimate, "demand_estimate", FROM_DEMAND)
-    state = _read(state, policy, "policy", FROM_POLICY)
+    state = _read(state, _with_ends(policy), "policy", FROM_POLICY | dict.fromkeys(ENDS))
     lanes = lead_times.rename({"to_location_id": "location_id"})
     state = _read(state, lanes, "lead_time_estimate", FROM_LEAD_TIMES, ["from_location_id"])
+    state = state.with_columns(is_too_late=(pl.col("last_order_date") < as_of).fill_null(value=False))
     state = with_quantity(_with_risk(state), order_owed_when_not_held=params.order_owed_when_not_held)
     state = state.drop("pmf_protection").with_columns(
         due_date=pl.lit(as_of).dt.offset_by(_whole_days(pl.col("mean_days_est")))
@@ -125,8 +129,14 @@ def _read(
     if lost.height:
         what = f"Planned points without a row in '{name}': {lost.height} ({keys_of(lost, KEY)})."
         raise InputError(what, why="Nothing can be recommended for them.", remedy=f"Build '{name}' again.")
-    filled = [pl.col(column).fill_null(pl.lit(value)) for column, value in columns.items()]
+    filled = [pl.col(name).fill_null(pl.lit(value)) for name, value in columns.items() if value is not None]
     return joined.drop("found").with_columns(filled)
+
+
+def _with_ends(policy: pl.DataFrame) -> pl.DataFrame:
+    """Return the policies with the columns of `ENDS`, null where they are absent."""
+    absent = {name: dtype for name, dtype in ENDS.items() if name not in policy.columns}
+    return policy.with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in absent.items())
 
 
 def _with_risk(state: pl.DataFrame) -> pl.DataFrame:
