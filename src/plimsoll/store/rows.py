@@ -9,10 +9,20 @@ import polars as pl
 
 from plimsoll.domain.errors import InputError
 from plimsoll.domain.manifest import Manifest
-from plimsoll.store.db.models import DecisionRow, ImportTable, ImportVersion, Parameter, Run, RunTable
+from plimsoll.domain.repairs import Repair, of_content, sound
+from plimsoll.store.db.models import (
+    DecisionRow,
+    ImportTable,
+    ImportVersion,
+    Parameter,
+    RepairRow,
+    Run,
+    RunTable,
+)
 from plimsoll.store.lake import TableFile
 from plimsoll.store.records import Decision, ImportInForce, ParameterChange, RunRecord
 
+REPAIR = "R"  # before the number of a repair
 DECISIONS = pl.Schema(
     {
         "run_id": pl.String(),
@@ -37,7 +47,8 @@ def utc(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
-def _require(text: str, name: str) -> None:
+def require(text: str, name: str) -> None:
+    """Refuse an author or a reason that is blank."""
     if not text.strip():
         what = f"The {name} is missing."
         why = "What a person decides cannot be judged later without author and reason."
@@ -74,8 +85,8 @@ def run_row(name: str, kind: str, files: Sequence[TableFile], manifest: Manifest
 
 def parameter_row(change: ParameterChange, at: datetime) -> Parameter:
     """Return the row of a person's parameter."""
-    _require(change.author, "author")
-    _require(change.reason, "reason")
+    require(change.author, "author")
+    require(change.reason, "reason")
     expires_at = None if change.expires_at is None else utc(change.expires_at)
     if expires_at is not None and expires_at <= at:
         what = f"Parameter [{change.section}] {change.name} would expire before it is set ({at})."
@@ -94,10 +105,48 @@ def parameter_row(change: ParameterChange, at: datetime) -> Parameter:
 
 def decision_row(decision: Decision, at: datetime) -> DecisionRow:
     """Return the row of a person's decision."""
-    _require(decision.author, "author")
+    require(decision.author, "author")
     if decision.status != "accepted":
-        _require(decision.reason, "reason")
+        require(decision.reason, "reason")
     return DecisionRow(**asdict(decision), created_at=at)
+
+
+def repair_row(repair: Repair, at: datetime) -> RepairRow:
+    """Return the row of a repair in force; one that could not be applied to any data is refused."""
+    rule = sound(repair)
+    return RepairRow(
+        kind=rule.kind,
+        content=json.dumps(rule.content(), sort_keys=True),
+        audit_check=rule.check,
+        author=rule.author,
+        reason=rule.reason,
+        accepted_at=at,
+        withdrawn_by="",
+        withdrawn_why="",
+    )
+
+
+def repair(row: RepairRow) -> Repair:
+    """Return a repair as the program sees it."""
+    told = ("author", "reason", "accepted_at", "withdrawn_at", "withdrawn_by", "withdrawn_why")
+    return of_content(
+        json.loads(row.content),
+        id=f"{REPAIR}{row.id}",
+        check=row.audit_check,
+        **{name: getattr(row, name) for name in told},
+    )
+
+
+def repair_number(repair_id: str) -> int | None:
+    """Return the number of a repair's id, or None for a text that is none.
+
+    Examples
+    --------
+    >>> repair_number("R12"), repair_number("12"), repair_number("twelve")
+    (12, 12, None)
+    """
+    digits = repair_id.strip().upper().removeprefix(REPAIR)
+    return int(digits) if digits.isdecimal() else None
 
 
 def table_file(row: ImportTable | RunTable) -> TableFile:

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session, selectinload
 
 from plimsoll.domain.errors import WorkspaceError, did_you_mean, first_keys
 from plimsoll.domain.manifest import Manifest
+from plimsoll.domain.repairs import Repair
 from plimsoll.domain.tables import input_tables, table
 from plimsoll.store import lake, rows, settings
 from plimsoll.store.db import engine as database
-from plimsoll.store.db.models import DecisionRow, ImportVersion, Parameter, Run
+from plimsoll.store.db.models import DecisionRow, ImportVersion, Parameter, RepairRow, Run
 from plimsoll.store.faults import RESTORE, told
 from plimsoll.store.lock import LOCK, writer_lock
 from plimsoll.store.records import Decision, ImportInForce, ParameterChange, RunRecord
@@ -30,7 +31,7 @@ OWN = {SETTINGS, HALF_SETTINGS, DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", 
 class Workspace:
     """A directory that holds everything Plimsoll knows about one company.
 
-    `plimsoll.toml` holds settings, `plimsoll.db` versions, runs, parameters and decisions,
+    `plimsoll.toml` holds settings, `plimsoll.db` versions, runs, parameters, decisions and repairs,
     `facts/ID/TABLE.parquet` and `runs/ID/TABLE.parquet` the tables. What is published never
     changes, and counts from the moment its row is in the database. Make one with `create` or
     `open`. Instants come from the caller and carry their zone.
@@ -284,6 +285,54 @@ class Workspace:
         with self._reading() as db:
             found = [tuple(row) for row in db.execute(query)]
         return pl.DataFrame(found, schema=rows.DECISIONS, orient="row")
+
+    def record_repair(self, *repairs: Repair, at: datetime) -> list[Repair]:
+        """Put repairs in force, all or none, and return them with their ids.
+
+        A repair that does what one in force does is not recorded again: that one is returned. The facts
+        themselves are not touched.
+        """
+        accepted_at = rows.utc(at)
+        new = [rows.repair_row(repair, accepted_at) for repair in repairs]
+        with self._writing("record the repair"), Session(self._engine) as db, db.begin():
+            standing = select(RepairRow).where(RepairRow.withdrawn_at.is_(None)).order_by(RepairRow.id)
+            known = {row.content: row for row in db.scalars(standing)}
+            recorded = [known.setdefault(row.content, row) for row in new]
+            for row in dict.fromkeys(recorded):
+                db.add(row)
+            db.flush()
+            return [rows.repair(row) for row in recorded]
+
+    def withdraw_repair(self, *ids: str, author: str, reason: str, at: datetime) -> list[Repair]:
+        """Take repairs out of force, all or none; they stay on record with who withdrew them and why."""
+        withdrawn_at = rows.utc(at)
+        rows.require(author, "author")
+        rows.require(reason, "reason")
+        with self._writing("withdraw the repair"), Session(self._engine) as db, db.begin():
+            withdrawn = [self._known_repair(db, repair_id) for repair_id in dict.fromkeys(ids)]
+            for row in withdrawn:
+                row.withdrawn_at, row.withdrawn_by, row.withdrawn_why = withdrawn_at, author, reason
+            return [rows.repair(row) for row in withdrawn]
+
+    def repairs(self, *, in_force: bool = True) -> list[Repair]:
+        """Return the repairs in force, or all that were ever accepted, the oldest first."""
+        query = select(RepairRow).order_by(RepairRow.id)
+        if in_force:
+            query = query.where(RepairRow.withdrawn_at.is_(None))
+        with self._reading() as db:
+            return [rows.repair(row) for row in db.scalars(query)]
+
+    def _known_repair(self, db: Session, repair_id: str) -> RepairRow:
+        row = db.get(RepairRow, rows.repair_number(repair_id) or 0)
+        if row is None:
+            what = f"The workspace '{self.path}' has no repair {repair_id}."
+            remedy = f"List them: `plimsoll repair {self.path} list --all`."
+            raise WorkspaceError(what, remedy=remedy)
+        if row.withdrawn_at is not None:
+            day = f"{row.withdrawn_at:%Y-%m-%d}"
+            what = f"Repair {repair_id} was withdrawn on {day} by {row.withdrawn_by} already."
+            raise WorkspaceError(what, why=f"The reason given: {row.withdrawn_why}")
+        return row
 
     def _in_force(self) -> ImportVersion | None:
         query = (

@@ -1,4 +1,4 @@
-"""What the database holds: versions of facts, runs, people's parameters and decisions."""
+"""What the database holds: versions of facts, runs, people's parameters, decisions and repairs."""
 
 from datetime import UTC, date, datetime
 
@@ -135,3 +135,23 @@ class DecisionRow(Base):
     reason: Mapped[str] = mapped_column(Text)
     author: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime]
+
+
+class RepairRow(Base):
+    """A rule laid over the facts; `content` is JSON and says what it does. It stays when withdrawn."""
+
+    __tablename__ = "repair"
+    __table_args__ = (
+        CheckConstraint("kind IN ('drop', 'set', 'convert', 'cap', 'merge', 'transfer')", name="kind"),
+        CheckConstraint("withdrawn_at IS NULL OR withdrawn_by <> ''", name="withdrawn_by_somebody"),
+    )
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    content: Mapped[str] = mapped_column(Text)
+    audit_check: Mapped[str] = mapped_column(String(80))
+    author: Mapped[str] = mapped_column(String(200))
+    reason: Mapped[str] = mapped_column(Text)
+    accepted_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[str] = mapped_column(String(200))
+    withdrawn_why: Mapped[str] = mapped_column(Text)
