@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,24 @@ import polars as pl
 import typer
 from xlsxwriter import Workbook
 
+from plimsoll.audit import all_checks
+from plimsoll.audit.examine import DONE
+from plimsoll.bom.findings import MESSAGES as bom_messages
 from plimsoll.cli.app import app
+from plimsoll.demand.messages import MESSAGES as demand_messages
 from plimsoll.demand.shelf import methods
 from plimsoll.domain import errors
-from plimsoll.domain.findings import Finding, numbered
+from plimsoll.domain.findings import Finding, Message, numbered
 from plimsoll.domain.reasons import REASONS
 from plimsoll.domain.tables import DTYPES, Column, input_tables, table, table_names
 from plimsoll.ingest.messages import quarantine_reasons
+from plimsoll.ingest.repairs import WORDS as REPAIR_WORDS
 from plimsoll.integrations import read_source
+from plimsoll.lifecycle.messages import MESSAGES as lifecycle_messages
 from plimsoll.policy.reasons import FALLBACK_REASONS, POLICY_REASONS
 from plimsoll.replenish.position import findings_of
 from plimsoll.supply import SupplyParams, unusable_receipts
+from plimsoll.supply.changes import CHANGED
 from plimsoll.workflows.benchmarks.registry import BENCHMARKS
 from plimsoll.workflows.settings import sections
 
@@ -59,11 +67,25 @@ ROWS = {
     "recommendation": "an order to place today; written by `replenish.recommend`",
     "outlook": "how a stocking point stands; written by `replenish.recommend`",
     "inventory_health": "the stock of a stocking point in money; written by `measure.inventory_health`",
+    "history_change": "a period whose demand is read otherwise than recorded; written by `demand.prepare`",
+    "dependent_demand": "what production needs of a component in a week; written by `bom.with_dependent`",
+    "succession": "an item taken over by another; written by `lifecycle.inherit`",
+    "cold_start": "a new stocking point; written by `lifecycle.cold_start`",
+    "obsolescence": "the chance that nobody asks again; written by `lifecycle.obsolescence`",
+    "last_time_buy": "a stocking point that ends; written by `lifecycle.last_time_buys`",
+    "engineered_suggestion": "an item that looks engineered to order; written by `lifecycle.engineered`",
+    "supplier_scorecard": "a supplier, or one of its lanes; written by `supply.scorecard`",
+    "arrival_risk": "an open order line; written by `supply.arrival_risk`",
+    "audit_row": "a doubtful fact; written by `audit.examine`",
+    "readiness": "how ready a stocking point is to be planned; written by `audit.readiness`",
+    "repair": "a rule laid over the facts and what became of it; written by `ingest.repaired`",
+    "accuracy": "forecasts of a group held against what came; written by `signals.accuracy`",
+    "alarm": "a change or bias that is more than chance; written by `signals.alarms`",
 }
 TYPE_NAMES = {"str": "text", "f64": "number", "i64": "whole number", "bool": "true or false", "list": "list"}
 TYPES = {dtype: TYPE_NAMES.get(code, code) for code, dtype in DTYPES.items()}
 LARGE = 1e6  # from here defaults are written with an exponent
-WORDS = {Path: "PATH", datetime: "YYYY-MM-DD", int: "N", list[int]: "N", str: "TEXT"}
+WORDS = {Path: "PATH", datetime: "YYYY-MM-DD", int: "N", list[int]: "N", str: "TEXT", list[str]: "TEXT"}
 
 
 def _grid(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
@@ -223,6 +245,15 @@ def _exit_codes() -> Iterator[tuple[str, str]]:
     yield "130", "Stopped by Ctrl-C; the last good results stay in force."
 
 
+def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every command by its whole name, those of groups included."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield before + name, command
+
+
 def commands_page() -> Iterator[str]:
     """Yield the page of all commands."""
     group: Any = typer.main.get_command(app)
@@ -233,7 +264,7 @@ def commands_page() -> Iterator[str]:
         "an error as JSON on standard error. Progress goes to standard error and only to a terminal.",
         "",
     )
-    for name, command in group.commands.items():
+    for name, command in _commands(group):
         yield from (f"## {name}", "", command.help, "", "```", _usage(name, command), "```", "")
         yield from _grid(("argument or option", "default", "meaning"), _parameters(command))
     yield from ("## Benchmarks", "")
@@ -248,6 +279,25 @@ def _import_findings(messages: dict[str, Any]) -> Iterator[Finding]:
     for code, message in sorted(messages.items()):
         parts = [numbered(message[part], 12).format_map(words) for part in ("what", "why", "done", "remedy")]
         yield Finding(code, message["severity"], "", 12, "", *parts)
+
+
+def _audit_findings() -> Iterator[Finding]:
+    """Yield what the audit says, names left open."""
+    words = defaultdict(lambda: "…", n="12")
+    for each in all_checks():
+        what, why, remedy = (
+            numbered(text, 12).format_map(words) for text in (each.what, each.why, each.remedy)
+        )
+        yield Finding(each.code, each.severity, each.table, 12, "", what, why, DONE, remedy)
+
+
+def _said(messages: Iterable[Message]) -> Iterator[Finding]:
+    """Yield what stages say, names left open."""
+    words = defaultdict(lambda: "…", n="12")
+    for one in messages:
+        texts = (one.what, one.why, one.done, one.remedy)
+        parts = [numbered(text, 12).format_map(words) for text in texts]
+        yield Finding(one.code, one.severity, one.table, 12, "", *parts)
 
 
 def _reader_findings() -> Iterator[Finding]:
@@ -312,8 +362,13 @@ def findings_page() -> Iterator[str]:
     groups = {
         "Reading files": _reader_findings(),
         "Import and completion": _import_findings(messages["finding"]),
-        "Lead times": _receipt_findings(),
+        "Lead times": chain(_receipt_findings(), _said([CHANGED])),
         "Stock and open orders": _stock_findings(),
+        "Repairs": _said(Message(code, said[0], "", *said[1:]) for code, said in REPAIR_WORDS.items()),
+        "Demand": _said(demand_messages),
+        "Bills of material": _said(bom_messages),
+        "Life cycles": _said(lifecycle_messages),
+        "Audit": _audit_findings(),
     }
     for title, found in groups.items():
         yield from (f"## {title}", "")

@@ -12,7 +12,9 @@ from plimsoll.ingest.messages import finding, finding_codes, quarantine_finding,
 SOURCE = "\n".join(file.read_text() for file in Path(ingest.__file__).parent.glob("*.py"))
 FILLED = {
     "order": "day", "column": "location_id", "as_of": "2024-01-01", "supplier": "S", "units": "5",
-    "last": "2023-01-01", "today": "2024-01-01", "missing": "date",
+    "last": "2023-01-01", "today": "2024-01-01", "missing": "date", "counts": "months", "first": "2000-01-01",
+    "given": "9", "example": "x", "unit": "weeks", "header": "days", "middle": "400 days",
+    "start": "2020-01-01",
 }  # fmt: skip
 GIVEN_BY_TYPE = {"not_a_number", "not_a_date", "not_true_or_false", "unknown_choice"}
 BUILT = {"unknown_item", "unknown_location", "no_rows", "none_open", "demand_ends_early", "stock_is_old"}

@@ -6,9 +6,10 @@ import pytest
 
 from plimsoll.demand.shelf import methods
 from plimsoll.domain.tables import input_tables, table, table_names
+from plimsoll.ingest.params import IngestParams
 from plimsoll.measure.before_after import FIGURES
 from plimsoll.policy.reasons import FALLBACK_REASONS, POLICY_REASONS
-from plimsoll.present.labels import LABELS, label
+from plimsoll.present.labels import LABELS, UNKNOWN_SOURCE, label
 from plimsoll.present.view import SERVICES
 
 # column with codes -> topic of its words
@@ -26,6 +27,13 @@ TOPICS = {
     ("lead_time_estimate", "method_used"): "evidence",
     ("lead_time_estimate", "method_wanted"): "evidence",
     ("demand_estimate", "demand_class"): "demand",
+    ("history_change", "kind"): "history",
+    ("obsolescence", "grade"): "grade",
+    ("obsolescence", "action"): "advice",
+    ("obsolescence", "method_used"): "survival",
+    ("last_time_buy", "kind"): "ending",
+    ("last_time_buy", "status"): "last_buy",
+    ("readiness", "verdict"): "verdict",
 }
 CODES = [
     (name, column.name, code)
@@ -68,6 +76,10 @@ def test_reasons_have_words():
     unusable = {method.unusable_reason for method in methods() if method.usable is not None}
     codes = {*POLICY_REASONS, *FALLBACK_REASONS, *unusable}
     assert codes <= set(LABELS["reason"])
+
+
+def test_a_source_that_is_not_known_has_words():
+    assert IngestParams().unknown_supplier == UNKNOWN_SOURCE
 
 
 def test_compared_figures_have_words():

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from plimsoll.audit import all_checks
+from plimsoll.demand.messages import REFUSED
 from plimsoll.domain.reasons import REASONS
 from plimsoll.domain.tables import table, table_names
 from plimsoll.ingest.messages import finding_codes, quarantine_reasons
+from plimsoll.ingest.repairs import WORDS as REPAIR_WORDS
 from plimsoll.supply.observations import UNUSABLE
 from plimsoll.workflows.settings import read_settings, sections
 
@@ -67,14 +70,16 @@ def findings_in_code():
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "src").rglob("*.py")]
     calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
     for call in calls:
-        if isinstance(call.func, ast.Name) and call.func.id == "Finding":
+        if isinstance(call.func, ast.Name) and call.func.id in ("Finding", "Message"):
             given = [word.value for word in call.keywords if word.arg == "code"] + call.args[:1]
             yield from (value.value for value in given if isinstance(value, ast.Constant))
 
 
 def test_every_finding_is_described(made):
     own = {code for code in finding_codes() if not code.startswith("quarantine_")}
-    expected = own | set(UNUSABLE) | set(findings_in_code())
+    checks = {check.code for check in all_checks()}
+    refused = {message.code for message in REFUSED}
+    expected = own | checks | refused | set(UNUSABLE) | set(REPAIR_WORDS) | set(findings_in_code())
     assert set(re.findall(r"^### (\S+)$", made["findings.md"], re.MULTILINE)) == expected
     assert {"open_order_overdue", "ignored_files"} <= expected
 
@@ -86,12 +91,20 @@ def test_every_reason_is_described(made):
         assert f"| `{code}` |" in made["reasons.md"]
 
 
+def every_command(group, before=""):
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from every_command(command, f"{before}{name} ")
+        else:
+            yield before + name, command
+
+
 def test_every_command_and_option_is_described(made):
     import typer
 
     from plimsoll.cli.app import app
 
-    for name, command in typer.main.get_command(app).commands.items():
+    for name, command in every_command(typer.main.get_command(app)):
         assert command.help
         part = made["commands.md"].split(f"## {name}\n")[1].split("\n## ")[0]
         for parameter in command.params:

@@ -240,7 +240,10 @@ CHECKS = {
     "negative_on_hand": pl.col("On Hand") < 0,
     "missing_unit_cost": pl.col("Standard Price").is_null(),
     "wrong_unit_cost": pl.col("Standard Price") > 20 * pl.col("List Price"),
-    "similar_description": pl.col("Material Description").str.contains("MM  "),
+    "similar_description": pl.col("Material Description")
+    .str.to_uppercase()
+    .str.replace("MM  ", " MM ", literal=True)
+    .is_duplicated(),
     "lead_time_placeholder": pl.col("Planned Delivery Days") == 999,
     "missing_lead_time": pl.col("Planned Delivery Days").is_null(),
     "text_in_number": pl.col("Minimum Order").cast(pl.Float64, strict=False).is_null(),

@@ -9,7 +9,7 @@ from plimsoll import ingest
 from plimsoll.domain.progress import silent
 from plimsoll.domain.raw import RawTable
 from plimsoll.examples.company import generate
-from plimsoll.workflows.pipeline import RESULT_TABLES, run_stages
+from plimsoll.workflows.pipeline import run_stages
 from plimsoll.workflows.settings import Settings
 
 AS_OF = date(2026, 6, 30)
@@ -39,10 +39,11 @@ def test_a_different_future_gives_the_same_plan(facts):
             pl.when(is_later).then(pl.col(quantity) * 7 + 100).otherwise(pl.col(quantity)).alias(quantity)
         )
     assert n_changed > 1000
-    assert facts["stock"].filter(pl.col("date") <= AS_OF).is_empty(), "the snapshot lies in the future"
+    n_counts = facts["stock"].height
+    assert facts["stock"].filter(pl.col("date") > AS_OF).height > 0.9 * n_counts, "most counts are later"
     before, after = _plan(facts), _plan(changed)
-    for name in RESULT_TABLES:
-        assert before[name].equals(after[name]), name
+    for name, found in before.items():
+        assert found.equals(after[name]), name
 
 
 def test_a_different_past_gives_another_plan(facts):

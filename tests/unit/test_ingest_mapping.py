@@ -123,7 +123,8 @@ def test_missing_table_and_column_are_named_with_the_nearest():
 
 def test_unknown_mapping_is_answered_with_those_that_are_shipped(tmp_path):
     with pytest.raises(
-        InputError, match=r"no mapping 'mann': .*Did you mean 'man'\? Give a file or one of: man, scms"
+        InputError,
+        match=r"no mapping 'mann': .*Did you mean 'man'\? Give a file or one of: auto, carparts, man, scms",
     ):
         find_mapping("mann")
     (tmp_path / "m.toml").write_bytes(b"title = '\xff'")

@@ -8,7 +8,12 @@ from typing import Annotated
 import typer
 
 from plimsoll import __version__
+from plimsoll.cli.accuracy import accuracy
+from plimsoll.cli.audit import audit
 from plimsoll.cli.console import emit, now, progress_bar, report_error
+from plimsoll.cli.lifecycle import lifecycle
+from plimsoll.cli.repair import repair_app
+from plimsoll.cli.supply import supply
 from plimsoll.domain.errors import PlimsollError, WorkspaceError
 
 app = typer.Typer(
@@ -94,6 +99,10 @@ def import_(
         raise typer.Exit(DONE_WITH_ERRORS)
 
 
+app.command()(audit)
+app.add_typer(repair_app, name="repair")
+
+
 @app.command()
 def plan(
     folder: Folder,
@@ -172,6 +181,11 @@ def cash(
         json,
         lambda console: terminal.show_cash(result, top, console),
     )
+
+
+app.command()(supply)
+app.command()(lifecycle)
+app.command()(accuracy)
 
 
 @app.command()

@@ -38,6 +38,34 @@ def numbered(text: str, n: int) -> str:
     return re.sub(r"<([^<|>]*)\|([^<|>]*)>", r"\1" if n == 1 else r"\2", text)
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The words of a finding, with `<one|several>` forms; figures are filled in when it is found.
+
+    Examples
+    --------
+    >>> odd = Message("odd", "info", "items", "{n} item<|s> <is|are> odd ({keys}).", "Why.", "Done.", "Do.")
+    >>> odd.finding(2, "A, B").what
+    '2 items are odd (A, B).'
+    """
+
+    code: str
+    severity: Literal["info", "warning", "error"]
+    table: str
+    what: str
+    why: str
+    done: str
+    remedy: str
+
+    def finding(self, n: int, keys: str = "", *, money: float | None = None, **words: object) -> Finding:
+        """Return the finding about n rows; `words` fill further names in the texts."""
+        what, why, done, remedy = (
+            numbered(text, n).format(n=f"{n:,}", keys=keys, **words)
+            for text in (self.what, self.why, self.done, self.remedy)
+        )
+        return Finding(self.code, self.severity, self.table, n, keys, what, why, done, remedy, money)
+
+
 def keys_of(rows: pl.DataFrame, key: Sequence[str]) -> str:
     """Return the first five keys of the rows as text: `A-1 @ DC1, A-2 @ DC1, …`."""
     shown = rows.select(key).head(6).rows()

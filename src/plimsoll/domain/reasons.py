@@ -11,6 +11,8 @@ from string import Formatter
 
 import polars as pl
 
+UNKNOWN_SOURCE = "UNKNOWN"  # the code of where an item comes from when nothing says it
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -43,6 +45,11 @@ _ALL = (
         ": {promised} owed or promised to customers against {supply} in stock or on order, "
         "and the item is not kept in stock here",
         "Units are owed at a place that does not keep the item; the order covers just what is missing.",
+    ),
+    Reason(
+        "last_buy",
+        ": no order is of use after {last_order}, and {limit} in stock and on order are worth having",
+        "Demand or supply ends and the last order day is near; what is ordered must last until the end.",
     ),
     Reason(
         "buffer_held",
@@ -100,6 +107,11 @@ _ALL = (
         "multiple_rounded",
         "; rounded up to a multiple of {multiple}",
         "The order or its lot was rounded up to whole multiples.",
+    ),
+    Reason(
+        "end_limited",
+        "; cut to the {limit} in stock and on order that are worth having before the end",
+        "Demand or supply ends; more than this would probably be left over.",
     ),
     Reason("backlog_owed", "; customers are owed {backlog}", "Units are owed to customers."),
     Reason(

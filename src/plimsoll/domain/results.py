@@ -7,6 +7,8 @@ from typing import Any
 
 import polars as pl
 
+from plimsoll.domain.tables import table
+
 UNDATED = date(1970, 1, 1)  # the day of knowledge of facts that tell of no day
 
 
@@ -44,7 +46,10 @@ class ImportOutcome:
 
 @dataclass(frozen=True, slots=True)
 class PlanResult:
-    """A plan in force: its run, its tables by name, its aggregates, and how long each stage took."""
+    """A plan in force: its run, its tables by name, its aggregates, and how long each stage took.
+
+    `parameters` are the options it was made with; a table that an older plan lacks reads as empty.
+    """
 
     workspace: Path
     run_id: str
@@ -57,6 +62,7 @@ class PlanResult:
     before_after: pl.DataFrame
     quarantine: pl.DataFrame
     seconds: dict[str, float] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
 
     @property
     def quarantined(self) -> dict[str, int]:
@@ -74,8 +80,8 @@ class PlanResult:
         return bool((self.tables["planning_point"]["unit_cost_eff"] > 0).any())
 
     def __getitem__(self, name: str) -> pl.DataFrame:
-        """Return one result table by name."""
-        return self.tables[name]
+        """Return one result table by name, empty where the plan has none."""
+        return self.tables[name] if name in self.tables else table(name).empty()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +121,10 @@ class CashResult:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All that explains one stocking point: the four questions, and the rows they come from."""
+    """All that explains one stocking point: the four questions, and the rows they come from.
+
+    `rows` holds the one row of the point by table; `lists` the rows of tables that may have several.
+    """
 
     run_id: str
     item_id: str
@@ -123,3 +132,4 @@ class Explanation:
     currency: str
     questions: dict[str, Any]
     rows: dict[str, dict[str, Any]]
+    lists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)

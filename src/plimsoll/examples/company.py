@@ -55,6 +55,7 @@ def generate(n_items: int = 8000, seed: int = 7, as_of: date = date(2026, 10, 31
     makers = supply.draw_sources(seed)
     lanes = supply.draw_lanes(seed, items, points, rates, makers)
     orders = supply.draw_orders(seed, items, points, lanes, span)
+    lanes = supply.grow_stale(seed, lanes, orders, points, makers, span)
     stock = draw_stock(seed, items, points, rates, lanes, supply.on_order(orders, points.n, span))
     shipments = ship(seed, lines, stock.posture == SHORT, span)
     names = sources.name_all(items, points)
@@ -66,15 +67,16 @@ def generate(n_items: int = 8000, seed: int = 7, as_of: date = date(2026, 10, 31
         "bill_of_materials.csv": sources.bill_of_materials(bom, names),
         **sources.lane_files(seed, items, points, lanes, names),
         **sources.demand_files(seed, lines, shipments, items, points, names, span, per_place),
-        **sources.order_files(orders, points, names, span),
+        **sources.order_files(orders, points, lanes, names, span),
         **sources.stock_files(stock, lines, shipments, points, names, span),
     }
-    spoilt, planted = faults.plant(seed, clean, as_of)
+    standing = truth.standing_faults(items, points, lines, lanes, stock, names, span)
+    spoilt, planted = faults.plant(seed, clean, as_of, standing)
     real = {
         "points": truth.true_points(items, points, rates, names, span),
         "lanes": truth.true_lanes(lanes, names),
         "stock": truth.true_stock(stock, names),
-        "faults": pl.concat([planted, truth.standing_faults(points, rates, makers, names)]),
+        "faults": pl.concat([planted, standing]),
     }
     mapping = files("plimsoll.examples").joinpath("mapping.toml").read_text(encoding="utf-8")
     return Company(spoilt, mapping.replace("AS_OF", as_of.isoformat()), real, as_of)

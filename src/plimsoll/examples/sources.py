@@ -211,8 +211,11 @@ def lane_files(
     return {"supplier_info_records.csv": frame.filter(~transfer), "transfer_lanes.csv": moves}
 
 
-def order_files(orders: Orders, points: Points, names: Names, span: Span) -> dict[str, pl.DataFrame]:
-    """Return what was received up to `as_of` and what is still open."""
+def order_files(
+    orders: Orders, points: Points, lanes: Lanes, names: Names, span: Span
+) -> dict[str, pl.DataFrame]:
+    """Return what was received up to `as_of` and what is still open; the ERP asks for the typed lead time."""
+    due = orders.ordered_day + lanes.typed_days[orders.point].astype(np.int64)
     first_open, second_open = orders.arrival_day > span.n_days, orders.second_day > span.n_days
     second_open &= orders.second_quantity > 0
     common = pl.DataFrame(
@@ -224,7 +227,7 @@ def order_files(orders: Orders, points: Points, names: Names, span: Span) -> dic
             "Receiving Site": names.point_place.gather(orders.point),
             "Source": names.point_source.gather(orders.point),
             "PO Date": days(span, orders.ordered_day),
-            "Due Date": days(span, orders.due_day),
+            "Due Date": days(span, due),
         }
     )
     parts = [

@@ -1,6 +1,6 @@
 """Supply of the demo company: suppliers, lanes with true and typed lead times, and replenishment orders."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,8 +22,15 @@ REGIONS = ("domestic", "near", "asia")
 REGION_PATTERN = (0, 0, 2, 0, 1, 2, 0, 1)  # by supplier's size, so that each region has large and small ones
 LEAD_DAYS = ((7, 25), (20, 45), (60, 110))  # range of supplier means by region
 LEAD_CV = ((0.10, 0.50), (0.10, 0.40), (0.08, 0.30))
-TYPED_BIAS = np.array([1.0, 0.95, 0.75])  # typed value over the truth, by region, before rounding
-TYPED_GRID = np.array([14.0, 30.0, 45.0, 60.0, 90.0])
+TYPED_BIAS = np.array([1.0, 0.98, 0.95])  # typed value over the truth, by region, before rounding
+TYPED_GRID: Floats = np.array(
+    [3, 5, 7, 10, 12, 14, 17, 21, 25, 30, 35, 40, 45, 50, 60, 70, 80, 90, 100, 120, 150, 180, 240, 300.0]
+)
+MANY_LANES = 8  # a supplier of fewer may have one lead time for all of them without anybody being to blame
+STALE_SHARE = 0.6  # of the lanes on which receipts show it
+STALE_FACTOR = (2.0, 3.0)
+P_TOO_SHORT = np.array([0.5, 0.6, 0.8])  # by region: far suppliers have become slower
+EVIDENT_RECEIPTS, EVIDENT_DAYS, EVIDENT_ERRORS = 6, 10.0, 8.0
 HOLDING_RATE = 0.22
 MAX_ORDERS, MAX_TRANSFERS, TRANSFER_DAYS = 60, 12, 182
 
@@ -53,6 +60,8 @@ class Lanes:
     mean_days: Floats
     sd_days: Floats
     typed_days: Floats
+    one_for_all: Bools
+    stale: Bools
     moq: Ints
     multiple: Ints
     order_cost: Floats
@@ -66,7 +75,6 @@ class Orders:
 
     point: Ints
     ordered_day: Ints
-    due_day: Ints
     arrival_day: Ints
     quantity: Ints
     second_day: Ints
@@ -122,7 +130,7 @@ def maker_of(points: Points) -> Ints:
 
 
 def draw_lanes(seed: int, items: Items, points: Points, rates: Rates, sources: Sources) -> Lanes:
-    """Return the lanes: true lead times vary by supplier and item, typed ones are old and rounded."""
+    """Return the lanes: true lead times vary by supplier and item, typed ones are near them and rounded."""
     rng = rng_for(seed, "lanes")
     transfer, maker = points.transferred, maker_of(points)
     spread = np.where(points.produced, 0.25, 0.06)
@@ -133,9 +141,10 @@ def draw_lanes(seed: int, items: Items, points: Points, rates: Rates, sources: S
     mean = np.where(transfer, main, main + p * e)
     # Whole days: rounding adds 1/12 to the variance. The delay of a missed vessel has a cv of 0.2.
     variance = (main * cv) ** 2 + p * 1.04 * e**2 - (p * e) ** 2 + 1 / 12
-    old = mean * TYPED_BIAS[sources.region[maker]] * np.exp(rng.normal(0, 0.08, items.n))[points.item]
-    typed = TYPED_GRID[np.abs(old[:, None] - TYPED_GRID).argmin(axis=1)]
-    typed = np.where(sources.typed_30[maker], 30.0, typed)
+    old = mean * TYPED_BIAS[sources.region[maker]] * np.exp(rng.normal(0, 0.05, items.n))[points.item]
+    many = np.bincount(maker, minlength=len(sources.typed_30)) >= MANY_LANES
+    one_for_all = (sources.typed_30 & many)[maker]
+    typed = np.where(one_for_all, 30.0, _rounded(old))
     weekly = points.with_downstream(rates.window_mean / np.maximum(rates.active_weeks, 1))
     moq, multiple, order_cost, lot = _lots(seed, items, points, weekly)
     return Lanes(
@@ -147,12 +156,44 @@ def draw_lanes(seed: int, items: Items, points: Points, rates: Rates, sources: S
         mean_days=mean,
         sd_days=np.sqrt(np.where(transfer, main - 1, variance)),
         typed_days=np.where(transfer, 3.0, typed),
+        one_for_all=one_for_all,
+        stale=np.zeros(points.n, dtype=np.bool_),
         moq=moq,
         multiple=multiple,
         order_cost=order_cost,
         lot=lot,
         weekly=weekly,
     )
+
+
+def _rounded(days: Floats) -> Floats:
+    """Return days as people type them."""
+    nearest = np.abs(days[:, None] - TYPED_GRID).argmin(axis=1)
+    typed: Floats = TYPED_GRID[nearest]
+    return typed
+
+
+def grow_stale(
+    seed: int, lanes: Lanes, orders: "Orders", points: Points, sources: Sources, span: Span
+) -> Lanes:
+    """Return the lanes with some typed lead times that were true long ago, off by a factor of 2 to 3.
+
+    They are where anybody who looks can see it: at least six receipts, ten days, and eight standard
+    errors of their mean, their spread in proportion to the longer of both, from the truth. Suppliers
+    with one value for all lanes have their own mistake.
+    """
+    rng = rng_for(seed, "stale lead times")
+    n, maker = points.n, maker_of(points)
+    factor = np.exp(rng.uniform(np.log(STALE_FACTOR[0]), np.log(STALE_FACTOR[1]), n))
+    short = rng.random(n) < P_TOO_SHORT[sources.region[maker]]
+    typed = _rounded(lanes.mean_days * np.where(short, 1 / factor, factor))
+    off = np.abs(typed - lanes.mean_days)
+    received = np.bincount(orders.point[orders.arrival_day <= span.n_days], minlength=n)
+    spread = lanes.sd_days * np.maximum(typed / lanes.mean_days, 1.0)
+    error = spread / np.sqrt(np.maximum(received, 1))
+    evident = (received >= EVIDENT_RECEIPTS) & (off >= EVIDENT_DAYS) & (off >= EVIDENT_ERRORS * error)
+    stale = evident & ~points.transferred & ~lanes.one_for_all & (rng.random(n) < STALE_SHARE)
+    return replace(lanes, typed_days=np.where(stale, typed, lanes.typed_days), stale=stale)
 
 
 def _transfer_days(seed: int) -> Floats:
@@ -208,7 +249,6 @@ def draw_orders(seed: int, items: Items, points: Points, lanes: Lanes, span: Spa
     return Orders(
         point=point[by],
         ordered_day=day[by],
-        due_day=(day + lanes.typed_days[point].astype(np.int64))[by],
         arrival_day=arrival[by],
         quantity=(quantity - second)[by],
         second_day=later[by],

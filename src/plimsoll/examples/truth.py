@@ -1,13 +1,17 @@
 """The truth behind the demo company's files, as tables that estimates can be checked against."""
 
+import numpy as np
 import polars as pl
 
 from plimsoll.examples.catalogue import ARCHETYPES
-from plimsoll.examples.demand import WEEKS_PER_YEAR, Rates
+from plimsoll.examples.demand import WEEKS_PER_YEAR, Lines, Rates
+from plimsoll.examples.faults import LANES_FILE, STOCK_FILE
 from plimsoll.examples.shape import NEVER, Items, Points, Span
 from plimsoll.examples.sources import Names, days, words
 from plimsoll.examples.stock import POSTURES, Stock
-from plimsoll.examples.supply import DISTRIBUTIONS, Lanes, Sources, maker_of
+from plimsoll.examples.supply import DISTRIBUTIONS, Lanes
+
+NEW_DAYS = 91
 
 
 def true_points(items: Items, points: Points, rates: Rates, names: Names, span: Span) -> pl.DataFrame:
@@ -65,22 +69,23 @@ def true_stock(stock: Stock, names: Names) -> pl.DataFrame:
     )
 
 
-def standing_faults(points: Points, rates: Rates, makers: Sources, names: Names) -> pl.DataFrame:
-    """Return the faults by construction: stock never sold, and suppliers with 30 days typed everywhere."""
-    never_sold = points.with_downstream(rates.window_mean) <= 0
+def standing_faults(
+    items: Items, points: Points, lines: Lines, lanes: Lanes, stock: Stock, names: Names, span: Span
+) -> pl.DataFrame:  # fmt: skip
+    """Return the faults by construction: stock never sold, 30 days typed everywhere, stale lead times.
+
+    An item launched in the last quarter may still wait for its first customer.
+    """
+    new = items.launch_week * 7 > span.n_days - NEW_DAYS
+    idle = ~new[points.item] & ~np.isin(points.item, points.item[lines.point])
     rows = pl.DataFrame(
         {"item_id": names.point_item, "location_id": names.point_place, "from": names.point_source}
     )
     place, lane = ["item_id", "location_id"], ["item_id", "location_id", "from"]
     kinds = (
-        ("stock_without_demand", "stock_on_hand.csv", "stock", place, never_sold),
-        (
-            "one_lead_time_for_all",
-            "supplier_info_records.csv",
-            "lanes",
-            lane,
-            makers.typed_30[maker_of(points)],
-        ),
+        ("stock_without_demand", STOCK_FILE, "stock", place, idle & (stock.on_hand > 0)),
+        ("one_lead_time_for_all", LANES_FILE, "lanes", lane, lanes.one_for_all),
+        ("stale_lead_time", LANES_FILE, "lanes", lane, lanes.stale),
     )
     return pl.concat(
         rows.filter(pl.Series(mask)).select(

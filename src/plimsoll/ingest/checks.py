@@ -1,8 +1,11 @@
-"""What canonical tables say about themselves: returns, outliers, repetitions, references, wrong times."""
+"""What canonical tables say about themselves: returns, zeros, repetitions, references, wrong times."""
+
+from datetime import date
 
 import polars as pl
 
 from plimsoll.domain.findings import Finding, keys_of
+from plimsoll.domain.tables import table
 from plimsoll.ingest.messages import finding
 from plimsoll.ingest.repeats import sharing
 
@@ -11,12 +14,53 @@ POINT = ("item_id", "location_id")
 ITEM_TABLES = ("bom", "demand", "events", "lanes", "open_orders", "receipts", "stock", "stocking_points")
 
 
-def check_tables(tables: Tables) -> list[Finding]:
+def check_tables(tables: Tables, history_start: date | None = None) -> list[Finding]:
     """Return the findings about tables that were read; nothing is changed."""
     found = [*_references(tables)]
     if "demand" in tables:
         found += _demand(tables["demand"], tables.get("items"))
+        found += _zeros(tables["demand"], tables.get("availability", table("availability").empty()))
+        found += _beginning(tables["demand"], history_start)
     return found
+
+
+def _zeros(demand: pl.DataFrame, availability: pl.DataFrame) -> list[Finding]:
+    """Return the findings about demand of 0: seen, or not to be seen for want of stock."""
+    known = demand.filter(pl.col("quantity").is_not_null())
+    if not (known["quantity"] == 0).any():
+        return []
+    out = availability.filter(~pl.col("in_stock")).select("date", *POINT).unique()
+    seen, found = known.join(out, on=["date", *POINT], how="anti"), []
+    n = seen.filter(pl.col("quantity") == 0).height
+    if n:
+        found.append(finding("demand_zero", "demand", n, f"{n / seen.height:.1%}"))
+    hidden = known.join(out, on=["date", *POINT], how="semi").filter(pl.col("quantity") == 0)
+    if hidden.height:
+        year = pl.col("date").dt.year().alias("year")
+        share = (
+            known.group_by(year)
+            .len()
+            .join(hidden.group_by(year).agg(pl.len().alias("hidden")), on="year", how="left")
+            .sort("year")
+            .select(
+                pl.format("{}: {} %", "year", (100 * pl.col("hidden").fill_null(0) / pl.col("len")).round(1))
+            )
+        )
+        found.append(finding("demand_censored", "demand", hidden.height, ", ".join(share.to_series())))
+    return found
+
+
+def _beginning(demand: pl.DataFrame, start: date | None) -> list[Finding]:
+    """Return the findings that history begins later or earlier than the mapping says."""
+    first = demand["date"].min()
+    if start is None or not isinstance(first, date) or first == start:
+        return []
+    if first > start:
+        return [finding("history_begins_late", "demand", (first - start).days, str(first), start=start)]
+    early = demand.filter(pl.col("date") < start)
+    return [
+        finding("history_begins_early", "demand", early.height, keys_of(early, ["date", *POINT]), start=start)
+    ]
 
 
 def _demand(demand: pl.DataFrame, items: pl.DataFrame | None) -> list[Finding]:

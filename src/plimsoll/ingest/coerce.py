@@ -80,8 +80,7 @@ def coerce(raw: pl.Series, column: Column, cell: Cell, *, decimal: str, formats:
     elif dtype == pl.Boolean():
         values = _truth(raw)
     elif dtype == pl.Date():
-        forms = date_forms(cell.date_format or formats)
-        dates = _dates(raw, forms)
+        dates = _counted(raw, cell) if cell.counts else _dates(raw, date_forms(cell.date_format or formats))
         values = dates.values
     else:
         values = _numbers(raw, column, cell, decimal)
@@ -121,6 +120,37 @@ def _dates(raw: pl.Series, forms: tuple[str, ...]) -> DateTexts:
     if raw.dtype.is_temporal() and raw.dtype != pl.Duration:
         return DateTexts(raw.cast(pl.Date), "", 0, ())
     return read_dates(as_text(raw), forms)
+
+
+def _counted(raw: pl.Series, cell: Cell) -> DateTexts:
+    """Return the first days of numbered periods, of which number 1 begins on the first day given."""
+    number = as_text(raw).cast(pl.Int64, strict=False)
+    sign = {"days": "d", "weeks": "w", "months": "mo"}[str(cell.counts)]
+    shift = pl.format(f"{{}}{sign}", number.to_frame("n")["n"] - 1)
+    first = pl.lit(cell.first_day, dtype=pl.Date)
+    days = number.to_frame("n").select(pl.when(pl.col("n").is_not_null()).then(first.dt.offset_by(shift)))
+    return DateTexts(days.to_series(), "", 0, ())
+
+
+def whole_codes(values: pl.Series) -> tuple[pl.Series, int]:
+    """Return codes without the `.0` that a spreadsheet or a program gave to numbers, and how many had it.
+
+    Where other decimals occur (10.0, 10.1), the point belongs to the code and stays.
+
+    Examples
+    --------
+    >>> values, n = whole_codes(pl.Series(["10001.0", "10001", "A.0"]))
+    >>> values.to_list(), n
+    (['10001', '10001', 'A.0'], 1)
+    >>> whole_codes(pl.Series(["10.0", "10.1"]))[1]
+    0
+    """
+    if not values.str.contains(".0", literal=True).any():
+        return values, 0
+    pointed = values.str.contains(r"^\d+\.0+$").fill_null(value=False)
+    if not pointed.any() or values.str.contains(r"^\d+\.\d*[1-9]").any():
+        return values, 0
+    return values.set(pointed, None).fill_null(values.str.replace(r"\.0+$", "")), int(pointed.sum())
 
 
 def _numbers(raw: pl.Series, column: Column, cell: Cell, decimal: str) -> pl.Series:

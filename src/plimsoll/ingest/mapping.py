@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import polars as pl
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from plimsoll.domain.errors import InputError, did_you_mean, first_keys
@@ -25,12 +26,13 @@ Formats = str | tuple[str, ...]
 
 
 class Source(Params):
-    """What holds for the whole source: signs, dates, encoding, day of knowledge, currency."""
+    """What holds for the whole source: signs, dates, encoding, first and last day of knowledge, currency."""
 
     decimal: Literal["auto", ".", ","] = "auto"
     date_format: Formats = "auto"
     encoding: str | None = None
     as_of: date | None = None
+    history_start: date | None = None
     currency: str | None = None
 
     @field_validator("date_format")
@@ -40,7 +42,10 @@ class Source(Params):
 
 
 class Cell(Params):
-    """How one canonical column is filled: from a column, with one value, or with the row's number."""
+    """How one canonical column is filled: from a column, with one value, or with the row's number.
+
+    A date column may be filled from a column that `counts` periods; its period 1 begins on `first_day`.
+    """
 
     column: str | None = None
     value: Scalar | None = None
@@ -50,6 +55,8 @@ class Cell(Params):
     unit: str | None = None
     date_format: Formats | None = None
     decimal: Literal[".", ","] | None = None
+    counts: Literal["days", "weeks", "months"] | None = None
+    first_day: date | None = None
     values: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("date_format")
@@ -61,6 +68,9 @@ class Cell(Params):
     def _one_origin(self) -> Self:
         if (self.column is not None) + (self.value is not None) + self.row != 1:
             message = "give exactly one of column, value and row"
+            raise ValueError(message)
+        if (self.counts is None) != (self.first_day is None):
+            message = "give counts and first_day together: what is counted, and the day on which 1 begins"
             raise ValueError(message)
         return self
 
@@ -306,6 +316,18 @@ def _check(mapping: Mapping, name: str) -> None:
             cell = part.columns.get(column)
             if cell is not None and cell.unit is not None:
                 unit_factor(cell.unit, declared)
+            if cell is not None and cell.counts is not None and declared.dtype != pl.Date():
+                what = f"The mapping '{name}' counts {cell.counts} in '{column}', which is no date."
+                raise InputError(what, remedy="Take counts and first_day away from it.")
+        twice = [column for column in wide if column in part.columns]
+        if twice:
+            what = f"The mapping '{name}' fills '{twice[0]}' of '{part.table}' twice."
+            why = "It comes from a column and from the period columns."
+            raise InputError(what, why=why, remedy="Take one of them away.")
+    again = [part for at, part in enumerate(mapping.tables) if part in mapping.tables[:at]]
+    if again:
+        what = f"The mapping '{name}' fills '{again[0].table}' from '{again[0].from_}' twice in the same way."
+        raise InputError(what, why="Every row would count twice.", remedy="Take one [[table]] away.")
     known = {column for each in input_tables() for column in table(each).names}
     for column in mapping.constants:
         if column not in known:

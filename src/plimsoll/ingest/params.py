@@ -5,6 +5,7 @@ from datetime import date
 from pydantic import Field
 
 from plimsoll.domain.params import Params
+from plimsoll.domain.reasons import UNKNOWN_SOURCE
 
 
 class IngestParams(Params):
@@ -42,7 +43,7 @@ class IngestParams(Params):
         default="MAIN", min_length=1, description="Location of tables that name none; code; house rule"
     )
     unknown_supplier: str = Field(
-        default="UNKNOWN",
+        default=UNKNOWN_SOURCE,
         min_length=1,
         description="Where an item comes from when no lane or receipt says it; code; house rule",
     )

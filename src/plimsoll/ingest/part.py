@@ -11,9 +11,10 @@ from plimsoll.domain.errors import InputError
 from plimsoll.domain.findings import Finding, keys_of
 from plimsoll.domain.raw import RawTable
 from plimsoll.domain.tables import Column, Table, table
-from plimsoll.ingest.coerce import REASON_OF_TYPE, Coerced, as_text, coerce, divide
-from plimsoll.ingest.dates import read_dates
-from plimsoll.ingest.mapping import Cell, Condition, Formats, Mapping, TableMap
+from plimsoll.ingest.coerce import REASON_OF_TYPE, Coerced, as_text, coerce, divide, whole_codes
+from plimsoll.ingest.dates import against_format, read_dates
+from plimsoll.ingest.doubts import doubts
+from plimsoll.ingest.mapping import Cell, Condition, Formats, Mapping, TableMap, date_forms
 from plimsoll.ingest.messages import finding
 from plimsoll.ingest.numbers import decimal_sign
 from plimsoll.ingest.params import IngestParams
@@ -23,6 +24,7 @@ from plimsoll.ingest.wide import CELL, PERIOD, chosen_periods, to_long
 ROW, PLACE, LATEST, REASON, DETAIL = "(row)", "(place)", "(latest)", "(reason)", "(detail)"
 PLACES = ("location_id", "to_location_id")
 PERIOD_KEY = ["date", "item_id", "location_id"]
+UNFIT, UNFIT_LEAST = 0.9, 3  # an optional column of which so large a share, and so many, are bad is left out
 MISREAD = ("not_a_number", "not_finite", "impossible_quantity", "absurd_quantity")
 
 
@@ -232,7 +234,13 @@ def _column(
     if cell.column is None:
         given, read = given.new_from_index(0, frame.height), _constant(read, column, cell, frame.height)
     _refuse_undecided(read, raw, column, cell)
-    values, failed = read.values, read.failed
+    values, failed, notes = read.values, read.failed, doubts(read, declared, column, cell)
+    if column.dtype == pl.String() and (column.is_key or name.endswith("_id")):
+        values, n_pointed = whole_codes(values)
+        if n_pointed:
+            notes.append(
+                finding("codes_with_point", declared.name, n_pointed, cell.column or "", column=name)
+            )
     if isinstance(cell.divide_by, str):
         divisor = Cell(column=cell.divide_by)
         by = coerce(frame[cell.divide_by], column, divisor, decimal=rules.decimal, formats=rules.formats)
@@ -242,15 +250,27 @@ def _column(
     detail = pl.format("{} = '{}'", pl.lit(label), text)
     if cell.column == CELL:
         detail = pl.format("{} ({}) = '{}'", pl.lit(name), frame[PERIOD], text)
-    reasons = _reasons(values, failed, column, rules.params)
+    reasons = _against(given, cell, column, rules) | _reasons(values, failed, column, rules.params)
     if rules.is_line and name == "quantity":
         reasons["missing_value"] = values.is_null() & ~failed
     faults = [_Fault(where, reason, detail) for reason, where in reasons.items() if where.any()]
-    notes = []
-    if read.dates is not None and read.dates.order and cell.column:
-        order, n = read.dates.order, read.dates.n_evidence
-        notes = [finding("date_order", declared.name, n, cell.column, order=order)]
+    if name not in needed(declared) and name not in declared.key:
+        bad = reduce(operator.or_, (fault.where for fault in faults), values.is_null() & False)
+        n_bad, n_given = int(bad.sum()), int((values.is_not_null() | failed).sum())
+        if n_bad >= UNFIT_LEAST and n_bad >= UNFIT * n_given:
+            example = as_text(given).filter(bad)[0]
+            said = {"column": name, "given": f"{n_given:,}", "example": example}
+            notes.append(finding("column_unfit", declared.name, n_bad, cell.column or "", **said))
+            return values.clear(frame.height), [], notes
     return values, faults, notes
+
+
+def _against(given: pl.Series, cell: Cell, column: Column, rules: _Rules) -> dict[str, pl.Series]:
+    """Return where dates in a fixed format belong to a column that proves another order."""
+    formats, reasons = date_forms(cell.date_format or rules.formats), {}
+    if column.dtype == pl.Date() and formats and given.dtype == pl.String and not cell.counts:
+        reasons["date_order_contradicted"] = against_format(as_text(given), formats)
+    return reasons
 
 
 def _reasons(

@@ -11,6 +11,7 @@ from plimsoll.domain.raw import RawTable
 from plimsoll.domain.tables import table
 from plimsoll.ingest.absurd import absurd
 from plimsoll.ingest.checks import check_tables
+from plimsoll.ingest.impressions import impressions
 from plimsoll.ingest.mapping import Mapping, matching
 from plimsoll.ingest.messages import finding, quarantine_finding
 from plimsoll.ingest.params import IngestParams
@@ -78,6 +79,7 @@ def read(raws: Sequence[RawTable], mapping: Mapping, params: IngestParams | None
     mapping.missing(raws)
     signs, findings = decimal_signs(raws, mapping)
     findings += [*(found for raw in raws for found in raw.findings), *_unread(raws, mapping)]
+    findings += impressions(raws, mapping)
     tables, quarantined, counts = {}, [], []
     for name in dict.fromkeys(part.table for part in mapping.tables):
         maps = [part for part in mapping.tables if part.table == name]
@@ -108,7 +110,7 @@ def read(raws: Sequence[RawTable], mapping: Mapping, params: IngestParams | None
             good = pl.concat([good, not_observed(parts, bad, good)], how="diagonal")
         if good.height or (not rows.height and not _is_empty(name, counts[-1])):
             tables[name] = table(name).conform(good)
-    findings += check_tables(tables)
+    findings += check_tables(tables, mapping.source.history_start)
     set_aside = _row_by_row(pl.concat([table("quarantine").empty(), *quarantined]))
     schema = {"table": pl.String, **dict.fromkeys(COUNTS, pl.Int64)}
     return IngestResult(tables, set_aside, findings, pl.DataFrame(counts, schema=schema))

@@ -89,13 +89,14 @@ def _none_reason(params: PolicyParams) -> pl.Expr:
     yearly = pl.col("mean_per_day_est") * DAYS_PER_YEAR
     watched = pl.col("n_periods") * pl.col("period_days")
     unasked = pl.col("target_service_set").is_null()
+    used = pl.col("method_used") == "bills_of_material"  # production asks, not customers
     return (
         pl.when(~pl.col("planned")).then(pl.lit("left_out"))
         .when(pl.col("pmf_protection").list.len().fill_null(0) == 0).then(pl.lit("no_demand_estimate"))
         .when(pl.col("target_service_eff").is_null()).then(pl.lit("no_target"))
         .when((yearly < params.min_yearly_demand) & unasked)
         .then(pl.lit("no_expected_demand"))
-        .when((pl.col("n_demand_periods") == 0) & (watched >= params.no_demand_days) & unasked)
+        .when((pl.col("n_demand_periods") == 0) & (watched >= params.no_demand_days) & unasked & ~used)
         .then(pl.lit("no_demand_seen"))
     )  # fmt: skip
 

@@ -2,16 +2,22 @@
 
 from typing import Any
 
+import polars as pl
+
 from plimsoll.domain.results import Explanation
-from plimsoll.present.labels import label
-from plimsoll.present.numbers import days, money, number, percent, quantity
+from plimsoll.domain.tables import table
+from plimsoll.present.history import changes, parents
+from plimsoll.present.labels import label, source
+from plimsoll.present.numbers import count, days, money, number, percent, quantity
+
+DOUBTS_SHOWN = 5
 
 
 def explained(answer: Explanation) -> dict[str, list[str]]:
-    """Return each question with the sentences that answer it; a stage without a row has nothing to say."""
+    """Return each question with the sentences that answer it; one with nothing to say is left out."""
     target, buffer, excess = (answer.questions[name] for name in ("target", "buffer", "excess"))
     ordered = answer.rows.get("recommendation")
-    return {
+    questions = {
         f"{answer.item_id} at {answer.location_id}: what target, and why?": [
             f"{percent(target['service'])} {label('target', target['kind'])}, set by "
             f"{label('decided_by', target['source'])}: class {target['abc']}{target['xyz']}, criticality "
@@ -19,7 +25,10 @@ def explained(answer: Explanation) -> dict[str, list[str]]:
         ],
         "How much buffer, and why?": [
             *_demand(answer.rows.get("demand_estimate")),
+            *_put_right(answer.lists.get("history_change", [])),
+            *_dependent(answer.lists.get("dependent_demand", [])),
             *_lead_time(answer.rows.get("lead_time_estimate")),
+            *_supplier(answer.rows.get("supplier_scorecard")),
             *_buffer(buffer, answer.currency),
         ],
         "Where is it?": [
@@ -29,8 +38,11 @@ def explained(answer: Explanation) -> dict[str, list[str]]:
             for place in answer.questions["where"]
         ],
         "How much is excess?": [_excess(excess, answer)],
+        "What is new, what ends?": _life(answer),
+        "Can its data be trusted?": _trust(answer),
         "What to do today?": [ordered["sentence"] if ordered else "Nothing to order now."],
     }
+    return {question: sentences for question, sentences in questions.items() if sentences}
 
 
 def _demand(row: dict[str, Any] | None) -> list[str]:
@@ -49,6 +61,24 @@ def _demand(row: dict[str, Any] | None) -> list[str]:
     return [sentence, f"Wanted was {label('method', row['method_wanted'])}: {label('reason', reason)}."]
 
 
+def _put_right(rows: list[dict[str, Any]]) -> list[str]:
+    """Return what was put right in the history, a sentence a reason."""
+    frame = pl.DataFrame(rows, schema=table("history_change").schema)
+    return [
+        f"{line.kind} ({line.reason}) in {count(line.rows, 'period')}: {line.before} on record count as "
+        f"{line.after}."
+        for line in changes(frame)
+    ]
+
+
+def _dependent(rows: list[dict[str, Any]]) -> list[str]:
+    if not rows:
+        return []
+    asked, weeks = sum(row["mean_qty"] for row in rows), round(sum(row["period_days"] for row in rows) / 7)
+    made = next((parents(row["parents"]) for row in rows if row["parents"]), "its parents")
+    return [f"Making {made} is expected to take {quantity(asked)} in the coming {count(weeks, 'week')}."]
+
+
 def _lead_time(row: dict[str, Any] | None) -> list[str]:
     if row is None:
         return []
@@ -56,6 +86,54 @@ def _lead_time(row: dict[str, Any] | None) -> list[str]:
     master = "" if typed is None else f"; the item master says {days(typed)}"
     measured = days(row["mean_days_est"], row["sd_days_est"])
     return [f"Lead time {measured}, from {label('evidence', row['method_used'])}{master}."]
+
+
+def _supplier(row: dict[str, Any] | None) -> list[str]:
+    """Return since when its source takes longer or shorter, if a step was found."""
+    if row is None or row["change_date"] is None:
+        return []
+    change = row["change_days"]
+    how = "longer" if change > 0 else "shorter"
+    return [f"{source(row['from_location_id'])} takes {days(abs(change))} {how} since {row['change_date']}."]
+
+
+def _life(answer: Explanation) -> list[str]:
+    """Return what is known of its life cycle: new, warned of, ending, replaced, made to order."""
+    rows, said = answer.rows, []
+    for row in answer.lists.get("succession", []):
+        since = f" since {row['handover_date']}" if row["handover_date"] else ""
+        if row["item_id"] == answer.item_id:
+            said.append(f"Superseded by {row['heir_id']}{since}: its demand counts there.")
+        else:
+            said.append(f"Has taken over the demand of {row['item_id']}{since}.")
+    if "cold_start" in rows:
+        said.append(f"New: {rows['cold_start']['sentence']}")
+    warned = rows.get("obsolescence")
+    if warned is not None and warned["grade"] != "none":
+        said.append(f"Warning, {label('grade', warned['grade'])}. {warned['sentence']}")
+    said += [rows["last_time_buy"]["sentence"]] if "last_time_buy" in rows else []
+    if "engineered_suggestion" in rows:
+        said.append(f"It looks engineered to order: {rows['engineered_suggestion']['sentence']}")
+    return said
+
+
+def _trust(answer: Explanation) -> list[str]:
+    """Return how ready its data are, and what is doubtful about them, most money first."""
+    ready, doubts = answer.rows.get("readiness"), answer.lists.get("audit_row", [])
+    said = []
+    if ready is not None:
+        reason = answer.rows["planning_point"]["left_out_reason"]
+        why = f": {label('left_out', reason)}" if reason else ""
+        sound = "" if doubts or reason else "; nothing is in doubt"
+        verdict = label("verdict", ready["verdict"])
+        said.append(f"{verdict}{why}{sound}. Readiness {percent(ready['score'], 0)}.")
+    ranked = sorted(doubts, key=lambda row: -(row["money_at_risk"] or 0.0))
+    for row in ranked[:DOUBTS_SHOWN]:
+        stake = f" ({money(row['money_at_risk'], answer.currency)} at stake)" if row["money_at_risk"] else ""
+        said.append(f"{row['severity'].capitalize()}: {row['detail'].rstrip('.')}{stake}.")
+    if more := len(doubts) - len(ranked[:DOUBTS_SHOWN]):
+        said.append(f"{count(more, 'more doubt')}; `plimsoll audit` with --item {answer.item_id} lists all.")
+    return said
 
 
 def _buffer(buffer: dict[str, Any], currency: str) -> list[str]:

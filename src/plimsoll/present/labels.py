@@ -1,5 +1,6 @@
 """Words for codes by topic, the same on every screen; a code without a label is shown as it is."""
 
+from plimsoll.domain.reasons import UNKNOWN_SOURCE
 from plimsoll.present.numbers import DASH
 
 LABELS: dict[str, dict[str, str]] = {
@@ -29,7 +30,9 @@ LABELS: dict[str, dict[str, str]] = {
         "item": "the item's own receipts",
         "lane": "receipts on the lane",
         "supplier": "the supplier's receipts",
+        "mode": "suppliers of the same mode",
         "typed": "the item master",
+        "company": "all other suppliers",
         "default": "the default for want of evidence",
     },
     "demand": {"none": "no demand"},
@@ -72,7 +75,35 @@ LABELS: dict[str, dict[str, str]] = {
         "location_id": "place",
         "from_location_id": "source",
     },
-    "left_out": {"do_not_stock": "not to be stocked", "engineered": "engineered to order"},
+    "left_out": {
+        "do_not_stock": "not to be stocked",
+        "engineered": "engineered to order",
+        "ended": "its end date has passed",
+        "superseded": "superseded by another item",
+    },
+    "verdict": {
+        "automatic": "May be planned automatically",
+        "care": "Needs care",
+        "left_out": "Left out of automatic planning",
+    },
+    # why the history that estimates rest on differs from the record
+    "history": {
+        "censored": "Demand that empty shelves hid",
+        "outlier": "Single orders out of all proportion",
+        "event": "Known events",
+        "succession": "Demand of the item before",
+    },
+    "seen": {
+        "sold_out": "sold out",
+        "partly_out": "out of stock for part of the time",
+        "not_seen": "not in stock",
+        "spike": "far beyond the usual",
+    },
+    "grade": {"over": "may be over"},
+    "last_buy": {"due": "due now", "too_late": "too late"},
+    "advice": {"stop_buying": "stop buying", "transfer": "move"},
+    "ending": {"end_of_demand": "demand ends", "end_of_supply": "supply ends"},
+    "survival": {"hidden_death": "the hidden-death model", "learned": "the company's own past"},
     "figure": {
         "inventory_value": "Inventory value",
         "cover_days": "Cover",
@@ -84,6 +115,19 @@ LABELS: dict[str, dict[str, str]] = {
         "coming_fill_rate": "Coming fill rate",
     },
 }
+
+
+def source(code: str | None) -> str:
+    """Return where an item comes from, in words where that is not known.
+
+    Examples
+    --------
+    >>> source("Acme"), source("UNKNOWN"), source(None)
+    ('Acme', 'unknown source', '–')
+    """
+    if code is None:
+        return DASH
+    return "unknown source" if code == UNKNOWN_SOURCE else code
 
 
 def label(topic: str, code: str | None) -> str:

@@ -7,7 +7,7 @@ import polars as pl
 
 from plimsoll.domain.results import PlanResult
 from plimsoll.domain.tables import table
-from plimsoll.present.labels import label
+from plimsoll.present.labels import label, source
 from plimsoll.present.numbers import DASH, count, days, percent
 from plimsoll.present.view import TOP_GROUPS
 
@@ -15,7 +15,7 @@ DEMAND_CLASSES = table("demand_estimate").column("demand_class").choices
 EVIDENCE = table("lead_time_estimate").column("method_used").choices
 # tables whose figures may rest on a fallback -> what they are called; reasons of lead times vary row by row
 FALLBACKS = {"demand_estimate": "demand", "target": "target", "policy": "buffer"}
-TOP_FALLBACKS = 8
+TOP_FALLBACKS, TOP_FINDINGS = 8, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def lead_times(result: PlanResult, top: int = TOP_GROUPS) -> list[LeadTime]:
     """Return the suppliers whose typed lead time is furthest from the receipts."""
     return [
         LeadTime(
-            supplier=row["from_location_id"],
+            supplier=source(row["from_location_id"]),
             lanes=f"{row['n_lanes']:,}",
             receipts=f"{row['n_receipts']:,}",
             typed=days(row["typed_days_mean"]),
@@ -103,15 +103,22 @@ def fallbacks(result: PlanResult, top: int = TOP_FALLBACKS) -> list[Fallback]:
 
 
 def findings(result: PlanResult) -> list[dict[str, Any]]:
-    """Return the findings of a plan, the gravest first and the largest first within a severity."""
+    """Return the findings of a plan, the gravest first and the most money first within a severity."""
     return gravest(result["finding"])
 
 
+def beyond_audit(result: PlanResult) -> list[dict[str, Any]]:
+    """Return the findings that the report's section on the audit does not tell already."""
+    told = result["audit_row"]["code"].unique()
+    return gravest(result["finding"].filter(~pl.col("code").is_in(told.implode())))
+
+
 def gravest(findings: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return findings, the gravest first and the largest first within a severity."""
+    """Return findings, the gravest first; within a severity most money first, then most rows."""
     ranks = reversed(table("finding").column("severity").choices)
     rank = pl.col("severity").replace_strict({name: n for n, name in enumerate(ranks)}, return_dtype=pl.Int64)
-    return findings.sort([rank, -pl.col("n_rows")], maintain_order=True).to_dicts()
+    by = [rank, -pl.col("money_at_risk"), -pl.col("n_rows")]
+    return findings.sort(by, nulls_last=True, maintain_order=True).to_dicts()
 
 
 def quarantine(result: PlanResult) -> str:

@@ -9,11 +9,17 @@ from typing import Any
 
 import polars as pl
 
+from plimsoll.domain.audited import AuditResult
+from plimsoll.domain.lifecycle_result import LifecycleResult
 from plimsoll.domain.results import PlanResult
-from plimsoll.present import provenance, view
+from plimsoll.domain.supply_result import SupplyResult
+from plimsoll.present import history, provenance, view
+from plimsoll.present.audit import html_section
 from plimsoll.present.charts import STOCK_COLOURS, Option, paired_bars, stacked_bars
 from plimsoll.present.labels import label
+from plimsoll.present.lifecycle import Part, heirs_sentence, lifecycle_section
 from plimsoll.present.numbers import count, money, step
+from plimsoll.present.supply import SupplySection, supply_section
 
 Parts = dict[str, tuple[str, str]]  # column of money -> its words and its colour
 
@@ -37,6 +43,21 @@ MONEY_CHARTS: tuple[tuple[str, str, str, str, Parts], ...] = (
     ),
     ("category", "category", "Which products tie it up?", "Cash to release by product group", STRANDED_PARTS),
 )  # fmt: skip
+# chapters in their order: anchor -> title
+CHAPTERS = {
+    "change": "What changes when the plan is followed?",
+    "orders": "What needs doing today?",
+    "money": "Where does the money sit?",
+    "surplus": "Which stock could be cash?",
+    "classes": "Which items get which service?",
+    "suppliers": "Which suppliers cost us buffer, and which orders come too late?",
+    "lives": "What is new, what ends, and what is over?",
+    "lead-times": "Does the item master tell the truth about lead times?",
+    "demand": "How was demand modelled?",
+    "audit": "Can the data be trusted?",
+    "data": "What else was found in the data?",
+}
+TOP_LIVES = 8
 HEAD_PIXELS, BAR_PIXELS, GLANCE_PIXELS = 60, 28, 64
 
 
@@ -59,6 +80,7 @@ class Page:
     css: str
     echarts: str
     result: PlanResult
+    contents: dict[str, str]
     headline: str
     tiles: list[view.Tile]
     glance: list[tuple[view.Comparison, Chart]]
@@ -73,7 +95,14 @@ class Page:
     methods: list[provenance.MethodUse]
     demand_classes: list[str]
     fallbacks: list[provenance.Fallback]
+    supply: SupplySection | None
+    lives: list[Part]
+    heirs: str
+    changes: list[history.Change]
+    components: history.Components
+    audit: str
     findings: list[dict[str, Any]]
+    n_findings: int
     quarantine: str
     options: dict[str, Option]
 
@@ -100,7 +129,8 @@ def money_charts(result: PlanResult) -> Iterator[Chart]:
             frame = view.largest(frame, "cash_to_release") if frame.height > 1 else frame.clear()
         if not frame.select(pl.any_horizontal(pl.col(*parts) != 0).any()).item():
             continue
-        groups, sums = frame[column].to_list(), frame.select(*parts).sum_horizontal().to_list()
+        groups = [view.group_name(column, name) for name in frame[column]]
+        sums = frame.select(*parts).sum_horizontal().to_list()
         divisor, unit = step(max(map(abs, sums)), result.currency)
         option = stacked_bars(
             groups,
@@ -129,14 +159,37 @@ def glue(text: str) -> str:
     return re.sub(r"(?<=\d) (?=[%kM±]|bn|days)|(?<=±) ", "\u00a0", text)
 
 
+def supply_of(result: PlanResult) -> SupplySection | None:
+    """Return the section on suppliers and open orders, if the plan knows of any."""
+    if result["supplier_scorecard"].is_empty() and result["arrival_risk"].is_empty():
+        return None
+    return supply_section(SupplyResult.of(result))
+
+
 def page_of(result: PlanResult) -> Page:
     """Return everything that the report shows."""
     lines = view.comparisons(result)
     glance, charts = list(glance_charts(lines)), list(money_charts(result))
+    supply, lives = supply_of(result), LifecycleResult.of(result)
+    parts = lifecycle_section(lives, top=TOP_LIVES)
+    is_audited = result["readiness"].height + result["audit_row"].height > 0
+    findings = provenance.beyond_audit(result)
+    missing = {
+        "change": not lines,
+        "money": not charts,
+        "suppliers": supply is None,
+        "lives": not parts,
+        "audit": not is_audited,
+    }
+    drawn = [*(chart for _, chart in glance), *charts]
+    options = {chart.id: chart.option for chart in drawn}
+    if supply and supply.chart:
+        options[supply.chart["id"]] = supply.chart["option"]
     return Page(
         css=_asset("static/report.css"),
         echarts=_asset("static/echarts.common.min.js"),
         result=result,
+        contents={name: title for name, title in CHAPTERS.items() if not missing.get(name)},
         headline=view.headline(result),
         tiles=view.tiles(result),
         glance=glance,
@@ -151,20 +204,36 @@ def page_of(result: PlanResult) -> Page:
         methods=provenance.methods(result),
         demand_classes=[label("demand", name) for name in provenance.DEMAND_CLASSES],
         fallbacks=provenance.fallbacks(result),
-        findings=provenance.findings(result),
+        supply=supply,
+        lives=parts,
+        heirs=heirs_sentence(lives),
+        changes=history.changes(result["history_change"]),
+        components=history.components(result),
+        audit=html_section(AuditResult.of(result)) if is_audited else "",
+        findings=findings[: provenance.TOP_FINDINGS],
+        n_findings=len(findings),
         quarantine=provenance.quarantine(result),
-        options={chart.id: chart.option for chart in [*(chart for _, chart in glance), *charts]},
+        options=options,
     )
+
+
+@cache
+def _environment() -> Any:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(lambda name: _asset(f"templates/{name}")),
+    )
+    environment.filters |= {"count": count, "money": money, "glue": glue}
+    return environment
 
 
 def html_report(result: PlanResult) -> str:
     """Return the report as one HTML document with its style, charts and script inside."""
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"count": count, "money": money, "glue": glue}
     page = page_of(result)
     context = {field.name: getattr(page, field.name) for field in fields(page)}
-    return environment.from_string(_asset("templates/report.html.j2")).render(context)
+    return str(_environment().get_template("report.html.j2").render(context))

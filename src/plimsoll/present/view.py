@@ -6,13 +6,14 @@ from typing import Any
 import polars as pl
 
 from plimsoll.domain.results import PlanResult
-from plimsoll.present.labels import label
+from plimsoll.present.labels import label, source
 from plimsoll.present.numbers import DASH, change, count, days, money, number, percent, quantity
 
 TOP_ACTIONS = 20
 TOP_GROUPS = 12
 TOP_HOLDINGS = 10
 UNKNOWN = "(unknown)"
+SOURCE = "from_location_id"
 NO_STOCK = "No stock is recorded, so what is held, stranded or short is not known."
 # figures that say what service is, the most telling first
 SERVICES = ("fill_rate", "cycle_service", "coming_fill_rate")
@@ -109,7 +110,7 @@ def actions(result: PlanResult, top: int = TOP_ACTIONS) -> list[Action]:
             to=row["to_location_id"],
             quantity=quantity(row["quantity"], row["unit"]),
             value=money(row["value"] or None, result.currency),
-            at_risk=money(row["money_at_risk"] if row["unit_cost"] else None, result.currency),
+            at_risk=money(row["money_at_risk"] or (0.0 if row["unit_cost"] else None), result.currency),
             due=row["due_date"].isoformat(),
             sentence=row["sentence"],
         )
@@ -138,6 +139,28 @@ def holdings(result: PlanResult, top: int = TOP_HOLDINGS) -> list[Holding]:
 def grand_total(result: PlanResult) -> dict[str, Any]:
     """Return the one row of totals over all stocking points."""
     return result.totals["all"].row(0, named=True)
+
+
+def group_name(column: str, value: str | None) -> str:
+    """Return the name of a group of stocking points."""
+    if value is None:
+        return UNKNOWN
+    return source(value) if column == SOURCE else value
+
+
+def readiness(result: PlanResult) -> str:
+    """Return in one sentence how much may be planned automatically; nothing where the plan does not tell."""
+    frame = result.totals.get("readiness_all")
+    if frame is None or not frame["n_points"].sum():
+        return ""
+    row = frame.row(0, named=True)
+    value = row["value_share_automatic"]
+    worth = "" if value is None else f" ({percent(value, 0)} of the demand value)"
+    rest = f"{percent(row['share_care'], 0)} need care, {percent(row['share_left_out'], 0)} are left out"
+    return (
+        f"{percent(row['share_automatic'], 0)} of {count(row['n_points'], 'stocking point')}{worth} may be "
+        f"planned automatically, {rest}."
+    )
 
 
 def _worth(result: PlanResult) -> str:

@@ -9,11 +9,15 @@ import polars as pl
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+from plimsoll.domain.lifecycle_result import LifecycleResult
 from plimsoll.domain.results import PlanResult
+from plimsoll.domain.supply_result import SupplyResult
 from plimsoll.domain.tables import table
 from plimsoll.present import provenance, view
 from plimsoll.present.labels import label
+from plimsoll.present.repairs import repair_list
 from plimsoll.present.spreadsheet import ListSheet
+from plimsoll.present.supply import ranked_orders, ranked_suppliers
 
 EXCEL_ROWS = 1_000_000
 # unit of a column -> number format; floats of other units have one decimal
@@ -26,7 +30,7 @@ FORMATS = {
 }
 KINDS: dict[Any, str] = {pl.Float64: "#,##0.0", pl.Int64: "#,##0", pl.Date: "yyyy-mm-dd"}
 # Sentences are wrapped in wide columns; other columns are as wide as what they hold, in letters.
-PROSE = ("sentence", "what", "why", "done", "remedy", "meaning")
+PROSE = ("sentence", "what", "why", "done", "remedy", "meaning", "detail", "rule")
 PROSE_PIXELS, PIXELS_PER_LETTER, NARROWEST, WIDEST = 420, 8, 10, 32
 FIRST_BLOCK, GAP = 3, 3  # rows of the first sheet: where its blocks start, from the end of one to the next
 SUMMARY_COLUMNS, SUMMARY_PIXELS = 12, 130
@@ -102,6 +106,7 @@ def lists(result: PlanResult) -> dict[str, Block]:
     """Return every list by sheet, ranked; what ranks at zero needs no attention and is left out."""
     orders = view.ranked(result["recommendation"]).drop("drivers", "reason_codes")
     findings = pl.DataFrame(provenance.findings(result), schema=table("finding").schema)
+    doubts = {name: block for name, block in _further(result).items() if block.n_all}
     return {
         "Orders today": _block(
             _named(result, orders, "to_location_id"),
@@ -124,9 +129,66 @@ def lists(result: PlanResult) -> dict[str, Block]:
             result.totals["lead_time"], "Suppliers, the furthest from the item master first",
             "lead_time_estimate",
         ),
+        **doubts,
         "Findings": _block(findings, "What is wrong with the data, the gravest first", "finding"),
         "Set aside": _block(result.quarantine, "Rows that could not be used, with the reason", "quarantine"),
     }  # fmt: skip
+
+
+def _further(result: PlanResult) -> dict[str, Block]:
+    """Return the lists of which a plan may have none: suppliers, life cycles, history, data."""
+    supply, lives = SupplyResult.of(result), LifecycleResult.of(result).ranked()
+    at_risk = ranked_orders(supply.arrivals.filter(pl.col("action") != "leave"))
+    ready = result["readiness"].filter(pl.col("verdict") != "automatic")
+    stake = pl.col("money_at_risk").neg()
+    listed = {
+        "Suppliers": (
+            ranked_suppliers(supply.scorecard).drop("to_location_id"),
+            "Suppliers, by what their variability costs",
+            "supplier_scorecard",
+        ),
+        "Open orders at risk": (
+            _named(result, at_risk, "to_location_id"),
+            "Open orders to chase, expedite or confirm, the costliest lateness first", "arrival_risk",
+        ),
+        "Warnings": (
+            _named(result, lives["warnings"], "location_id"),
+            "Stocking points whose demand may be over, largest write-off first", "obsolescence",
+        ),
+        "Last buys": (
+            _named(result, lives["ending"], "location_id"), "What ends, with its last buy, due ones first",
+            "last_time_buy",
+        ),
+        "New items": (
+            _named(result, lives["new"], "location_id"), "New items, those planned by likeness first",
+            "cold_start",
+        ),
+        "Engineered": (lives["engineered"], "Items that look engineered to order", "engineered_suggestion"),
+        "Successors": (result["succession"], "Items whose demand counts for a successor", "succession"),
+        "History": (
+            result["history_change"].sort((pl.col("after") - pl.col("before")).abs(), descending=True),
+            "Demand that estimates count otherwise than it is on record, the largest change first",
+            "history_change",
+        ),
+        "Dependent demand": (
+            result["dependent_demand"], "What the making of parents is expected to take", "dependent_demand",
+        ),
+        "Doubtful rows": (
+            result["audit_row"].sort(stake, "code", "key", nulls_last=True),
+            "Doubtful facts, most money first, with the repair suggested", "audit_row",
+        ),
+        "Readiness": (
+            _named(result, ready.drop("category").sort(stake, "score", nulls_last=True), "location_id"),
+            "Stocking points that need care or are left out, most money first", "readiness",
+        ),
+        "Repairs": (
+            repair_list(result["repair"]), "Repairs laid over the facts, those that act first", "repair",
+        ),
+    }  # fmt: skip
+    return {
+        name: _block(frame, about, declared, "planning_point")
+        for name, (frame, about, declared) in listed.items()
+    }
 
 
 def summary(result: PlanResult, sheets: dict[str, Block]) -> list[Block]:

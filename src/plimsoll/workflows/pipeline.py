@@ -8,31 +8,48 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from plimsoll import demand, ingest, measure, policy, replenish, supply, targets
-from plimsoll.domain.findings import findings_frame
+from plimsoll import audit, bom, demand, ingest, lifecycle, measure, policy, replenish, supply, targets
+from plimsoll.domain.findings import Finding, findings_frame
 from plimsoll.domain.progress import Progress
 from plimsoll.workflows.settings import Settings
+from plimsoll.workflows.supply_review import supplier_tables
 
 T = TypeVar("T")
+Tables = dict[str, pl.DataFrame]
 RESULT_TABLES = (
     "planning_point",
     "lead_time_estimate",
+    "history_change",
     "demand_estimate",
+    "dependent_demand",
+    "succession",
+    "cold_start",
+    "obsolescence",
+    "last_time_buy",
+    "engineered_suggestion",
     "target",
     "policy",
     "recommendation",
     "outlook",
     "inventory_health",
+    "supplier_scorecard",
+    "arrival_risk",
+    "audit_row",
+    "readiness",
+    "repair",
     "finding",
 )
 STEPS = (
     "Complete the company",
     "Lead times",
     "Demand",
+    "Life cycles",
     "Targets",
     "Buffers and lots",
     "Today's orders",
     "Stock in money",
+    "Suppliers",
+    "Audit",
 )
 
 
@@ -42,6 +59,16 @@ class Stages:
 
     tables: dict[str, pl.DataFrame]
     seconds: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What a stage of estimates hands on: the estimates before any end, tables for people, findings."""
+
+    estimates: pl.DataFrame
+    total: pl.DataFrame
+    tables: dict[str, pl.DataFrame]
+    findings: list[Finding]
 
 
 class _Clock:
@@ -60,7 +87,13 @@ class _Clock:
 
 
 def run_stages(
-    facts: dict[str, pl.DataFrame], settings: Settings, *, as_of: date, seed: int, progress: Progress
+    facts: Tables,
+    settings: Settings,
+    *,
+    as_of: date,
+    seed: int,
+    progress: Progress,
+    refused: demand.Refused | None = None,
 ) -> Stages:
     """Run every stage of the plan on the facts known at `as_of`.
 
@@ -71,6 +104,7 @@ def run_stages(
     as_of : day of knowledge; later rows are not read
     seed : seed of everything random
     progress : told at the start of each step
+    refused : says which changes of the history a person does not want
 
     Returns
     -------
@@ -78,28 +112,38 @@ def run_stages(
         Results by table name, the same for any number of threads.
     """
     clock = _Clock(progress)
-    complete = clock(STEPS[0], ingest.complete, facts, settings.ingest, as_of=as_of)
-    points, known = complete.points, complete.tables
+    heirs = lifecycle.inherit(facts, as_of=as_of)
+    complete = clock(STEPS[0], ingest.complete, heirs.facts, settings.ingest, as_of=as_of)
+    points, known = lifecycle.without_superseded(complete.points, heirs.heirs), complete.tables
     lead_times = clock(
-        STEPS[1], supply.estimate, known["receipts"], complete.lanes, settings.supply, as_of=as_of
+        STEPS[1],
+        supply.estimate,
+        known["receipts"],
+        complete.lanes,
+        settings.supply,
+        as_of=as_of,
+        open_orders=known["open_orders"],
     )
-    demands = clock(STEPS[2], _estimate_demand, known, points, lead_times, settings, as_of=as_of, seed=seed)
-    target = clock(STEPS[3], targets.assign, points, demands, settings.targets)
-    policies = clock(STEPS[4], policy.size, points, demands, target, settings.policy, lead_times)
+    known_demand = (known, points, lead_times, settings)
+    asked = clock(STEPS[2], _estimate_demand, *known_demand, as_of=as_of, seed=seed, refused=refused)
+    lives = clock(STEPS[3], _life_cycles, asked, known, points, lead_times, settings, as_of=as_of)
+    demands = lives.estimates
+    target = clock(STEPS[4], targets.assign, points, demands, settings.targets)
+    policies = clock(STEPS[5], policy.size, points, demands, target, settings.policy, lead_times)
     today = clock(
-        STEPS[5],
+        STEPS[6],
         replenish.recommend,
         points,
         lead_times,
         demands,
-        policies,
+        lifecycle.limit_orders(policies, lives.tables["last_time_buy"]),
         known["stock"],
         known["open_orders"],
         settings.replenish,
         as_of=as_of,
     )
     health = clock(
-        STEPS[6], measure.inventory_health, points, demands, policies, today.outlook, settings.measure
+        STEPS[7], measure.inventory_health, points, demands, policies, today.outlook, settings.measure
     )
     tables = {
         "planning_point": points,
@@ -110,28 +154,113 @@ def run_stages(
         "recommendation": today.recommendation,
         "outlook": today.outlook,
         "inventory_health": health,
-        "finding": findings_frame(
-            [
-                *complete.findings,
-                *supply.unusable_receipts(known["receipts"], settings.supply, as_of=as_of),
-                *today.findings,
-            ]
-        ),
+        "succession": heirs.heirs,
+        **asked.tables,
+        **lives.tables,
     }
+    facts_of_supply = {name: known[name] for name in ("receipts", "open_orders")}
+    tables |= clock(
+        STEPS[8],
+        supplier_tables,
+        facts_of_supply | {"lanes": complete.lanes} | tables,
+        settings.supply,
+        as_of=as_of,
+    )
+    company = audit.Company(as_of, ingest.known_at(facts, as_of), known, tables)
+    found = clock(STEPS[9], _audit, company, settings)
+    said = [
+        *heirs.findings,
+        *complete.findings,
+        *supply.unusable_receipts(known["receipts"], settings.supply, as_of=as_of),
+        *supply.changed_lead_times(lead_times),
+        *asked.findings,
+        *lives.findings,
+        *today.findings,
+        *found.findings,
+    ]
+    tables |= found.tables | {"finding": findings_frame(said)}
     return Stages(tables, clock.seconds)
 
 
 def _estimate_demand(
-    known: dict[str, pl.DataFrame],
+    known: Tables,
     points: pl.DataFrame,
     lead_times: pl.DataFrame,
     settings: Settings,
     *,
     as_of: date,
     seed: int,
-) -> pl.DataFrame:
-    """Estimate demand at every point, that of the places it replenishes included."""
-    total = demand.pass_upstream(known["demand"], points)
-    return demand.estimate(
-        total, points, lead_times, settings.demand, as_of=as_of, seed=seed, availability=known["availability"]
+    refused: demand.Refused | None,
+) -> Demands:
+    """Estimate demand at every point, that of the places it replenishes and of its parents included."""
+    prepared = demand.prepare(known, points, settings.demand, as_of=as_of, refused=refused)
+    own = bom.independent_demand(prepared.demand, points, known["bom"], settings.bom, as_of=as_of)
+    total = demand.pass_upstream(own, points)
+    book = demand.booked_ahead(total, known["stock"], points, settings.demand, as_of=as_of)
+    estimates = demand.estimate(
+        total,
+        points,
+        lead_times,
+        settings.demand,
+        as_of=as_of,
+        seed=seed,
+        availability=prepared.availability,
+        booked=book.ahead,
     )
+    dependent = bom.with_dependent(
+        estimates, points, lead_times, known, settings.bom, settings.demand, as_of=as_of
+    )
+    new = lifecycle.cold_start(
+        total,
+        points,
+        lead_times,
+        dependent.estimates,
+        known,
+        settings.lifecycle,
+        settings.demand,
+        as_of=as_of,
+    )
+    final = demand.with_known(new.estimates, points, lead_times, prepared, book, settings.demand, as_of=as_of)
+    return Demands(
+        final,
+        total,
+        {
+            "history_change": prepared.changes,
+            "dependent_demand": dependent.demand,
+            "cold_start": new.table,
+        },
+        [*prepared.findings, *book.findings, *dependent.findings, *new.findings],
+    )
+
+
+def _life_cycles(
+    asked: Demands,
+    known: Tables,
+    points: pl.DataFrame,
+    lead_times: pl.DataFrame,
+    settings: Settings,
+    *,
+    as_of: date,
+) -> Demands:
+    """Warn of what may be over, plan what ends, and end its demand."""
+    params = settings.lifecycle
+    warnings = lifecycle.obsolescence(asked.total, points, known, params, settings.demand, as_of=as_of)
+    buys = lifecycle.last_time_buys(points, lead_times, asked.estimates, known, warnings, params, as_of=as_of)
+    suggested, findings = lifecycle.engineered(known["demand"], points, known, params, as_of=as_of)
+    ended = lifecycle.end_demand(asked.estimates, points, lead_times, settings.demand, as_of=as_of)
+    tables = {"obsolescence": warnings, "last_time_buy": buys, "engineered_suggestion": suggested}
+    return Demands(ended, asked.total, tables, list(findings))
+
+
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """The tables and findings of the audit."""
+
+    tables: Tables
+    findings: list[Finding]
+
+
+def _audit(company: audit.Company, settings: Settings) -> Doubts:
+    found = audit.examine(company, settings.audit)
+    ready = audit.readiness(company, found.rows, settings.audit)
+    return Doubts({"audit_row": found.rows, "readiness": ready}, found.findings)

@@ -1,19 +1,24 @@
 """Make the plan of a workspace: load, run the stages, publish."""
 
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
-from plimsoll import __version__
+from plimsoll import __version__, audit
 from plimsoll.domain.errors import InputError
+from plimsoll.domain.findings import findings_frame
 from plimsoll.domain.manifest import Manifest
 from plimsoll.domain.progress import Progress, silent
 from plimsoll.domain.results import PlanResult
+from plimsoll.ingest.repair_rows import refused_changes
 from plimsoll.store.workspace import Workspace
+from plimsoll.workflows.facts import read_facts, rules_in_force
 from plimsoll.workflows.pipeline import STEPS, run_stages
+from plimsoll.workflows.repairs import refusals
 from plimsoll.workflows.review import assemble
-from plimsoll.workflows.settings import libraries, settings_in_force
+from plimsoll.workflows.settings import libraries
 
 KIND = "plan"
 
@@ -42,23 +47,25 @@ def make_plan(
         If nothing has been imported, or no whole period of demand is known at `as_of`.
     """
     with Workspace.open(folder) as workspace:
-        settings = settings_in_force(workspace, at)
-        imported = workspace.import_in_force()
-        if imported is None:
-            what = f"The workspace '{folder}' holds no data yet."
-            raise InputError(what, remedy=f"Run `plimsoll import {folder} SOURCE` first.")
-        day = as_of or imported.as_of
+        read = read_facts(workspace, at=at, as_of=as_of)
+        settings, day, facts = read.settings, read.as_of, read.tables
         seed = settings.plan.seed if seed is None else seed
-        facts = workspace.facts()
+        rules = workspace.repairs()
         _check_demand(facts["demand"], day)
-        stages = run_stages(facts, settings, as_of=day, seed=seed, progress=progress)
+        refused = partial(refused_changes, rules=rules)
+        stages = run_stages(facts, settings, as_of=day, seed=seed, progress=progress, refused=refused)
         _check_history(stages.tables["demand_estimate"], day)
         progress("Publish", len(STEPS), len(STEPS))
-        tables = stages.tables | {"finding": pl.concat([facts["finding"], stages.tables["finding"]])}
+        also = refusals(stages.tables["history_change"], rules, as_of=day)
+        said = [facts["finding"], findings_frame([*read.findings, *also.findings]), stages.tables["finding"]]
+        effects = pl.concat([read.effects, also.effects])
+        tables = stages.tables | {
+            "finding": audit.told_once(pl.concat(said)),
+            "repair": effects.sort("repair_id"),
+        }
         hashes = workspace.fact_hashes()
-        manifest = Manifest(
-            KIND, __version__, day, seed, settings.model_dump(mode="json"), hashes, libraries()
-        )
+        parameters = settings.model_dump(mode="json") | rules_in_force(workspace)
+        manifest = Manifest(KIND, __version__, day, seed, parameters, hashes, libraries())
         run_id = workspace.publish_run(KIND, tables, manifest, at=at)
         return assemble(workspace, run_id, tables, seconds=stages.seconds)
 

@@ -8,13 +8,17 @@ import polars as pl
 from plimsoll import measure
 from plimsoll.domain.errors import InputError, SettingError, WorkspaceError, did_you_mean
 from plimsoll.domain.results import CashResult, Explanation, PlanResult
+from plimsoll.domain.tables import table
 from plimsoll.store.workspace import Workspace
 from plimsoll.workflows.aggregates import CASH_GROUPS, aggregates
+from plimsoll.workflows.audit import readiness_totals
 from plimsoll.workflows.pipeline import RESULT_TABLES
 
 KIND = "plan"
 # The five distributions and the atoms are for the engine; one row explains without them.
 UNSHOWN = pl.selectors.list()
+# tables with any number of rows a stocking point
+SEVERAL = ("history_change", "dependent_demand", "succession", "arrival_risk", "audit_row")
 
 
 def assemble(
@@ -26,15 +30,16 @@ def assemble(
 ) -> PlanResult:
     """Return the plan with its aggregates, ready to be shown."""
     run = workspace.run(run_id)
+    parameters = run.manifest["parameters"]
     return PlanResult(
         workspace=workspace.path,
         run_id=run.id,
         as_of=run.as_of,
         seed=run.seed,
         version=run.version,
-        currency=run.manifest["parameters"]["plan"]["currency"] or _currency_of_data(workspace),
+        currency=parameters["plan"]["currency"] or _currency_of_data(workspace),
         tables=tables,
-        totals=aggregates(tables),
+        totals=aggregates(tables) | _readiness(tables),
         before_after=measure.before_after(
             tables["inventory_health"],
             tables["policy"],
@@ -44,7 +49,16 @@ def assemble(
         ),
         quarantine=workspace.facts(["quarantine"])["quarantine"],
         seconds=seconds or {},
+        parameters=parameters,
     )
+
+
+def _readiness(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Return readiness over all points and by category, or nothing for a plan that does not tell of it."""
+    if tables["readiness"].is_empty():
+        return {}
+    totals = readiness_totals(tables["readiness"], tables["planning_point"])
+    return {f"readiness_{name}": totals[name] for name in ("all", "category")}
 
 
 def load_plan(folder: Path) -> PlanResult:
@@ -54,7 +68,10 @@ def load_plan(folder: Path) -> PlanResult:
         if run is None:
             what = f"The workspace '{folder}' has no plan yet."
             raise WorkspaceError(what, remedy=f"Run `plimsoll plan {folder}`.")
-        tables = {name: workspace.result(name, run.id) for name in RESULT_TABLES}
+        tables = {
+            name: workspace.result(name, run.id) if name in run.tables else table(name).empty()
+            for name in RESULT_TABLES
+        }
         return assemble(workspace, run.id, tables)
 
 
@@ -96,16 +113,32 @@ def explain_point(folder: Path, item_id: str, location_id: str | None) -> Explan
         outlook=result["outlook"],
         health=result["inventory_health"],
     )
-    here = (pl.col("item_id") == item_id) & (pl.col("location_id") == location_id)
-    arriving = (pl.col("item_id") == item_id) & (pl.col("to_location_id") == location_id)
-    rows = {}
+    rows, lists = {}, {}
     for name, frame in result.tables.items():
-        if name == "finding":
+        found = _of_point(result, name, frame, item_id, location_id).drop(UNSHOWN)
+        if found.is_empty():
             continue
-        of_point = frame.filter(arriving if "to_location_id" in frame.columns else here)
-        if name == "lead_time_estimate":
-            source = result["planning_point"].filter(here)["from_location_id"]
-            of_point = of_point.filter(pl.col("from_location_id").is_in(source))
-        if of_point.height:
-            rows[name] = of_point.drop(UNSHOWN).row(0, named=True)
-    return Explanation(result.run_id, item_id, location_id, result.currency, asdict(questions), rows)
+        if name in SEVERAL:
+            lists[name] = found.to_dicts()
+        else:
+            rows[name] = found.row(0, named=True)
+    return Explanation(result.run_id, item_id, location_id, result.currency, asdict(questions), rows, lists)
+
+
+def _of_point(plan: PlanResult, name: str, frame: pl.DataFrame, item: str, at: str) -> pl.DataFrame:
+    """Return the rows of a table that concern a stocking point, those of its item and source included."""
+    columns = frame.columns
+    if name in ("finding", "repair"):
+        return frame.clear()
+    if name in ("supplier_scorecard", "lead_time_estimate"):
+        points = plan["planning_point"].filter(item_id=item, location_id=at)
+        frame = frame.filter(pl.col("from_location_id").is_in(points["from_location_id"].implode()))
+        if name == "supplier_scorecard":
+            return frame.filter(pl.col("to_location_id").is_null())
+    own = pl.col("item_id") == item
+    if name == "succession":
+        return frame.filter(own | (pl.col("heir_id") == item))
+    if name == "audit_row":
+        return frame.filter(own, pl.col("location_id").is_null() | (pl.col("location_id") == at))
+    place = next((place for place in ("to_location_id", "location_id") if place in columns), None)
+    return frame.filter(own if place is None else own & (pl.col(place) == at))

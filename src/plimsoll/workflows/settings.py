@@ -6,13 +6,17 @@ from typing import Any
 
 from pydantic import Field
 
+from plimsoll.audit.params import AuditParams
+from plimsoll.bom.params import BomParams
 from plimsoll.demand.params import DemandParams
 from plimsoll.domain.errors import SettingError, did_you_mean
 from plimsoll.domain.params import Params
 from plimsoll.ingest.params import IngestParams
+from plimsoll.lifecycle.params import LifecycleParams
 from plimsoll.measure.params import MeasureParams
 from plimsoll.policy.params import PolicyParams
 from plimsoll.replenish.params import ReplenishParams
+from plimsoll.signals.params import SignalParams
 from plimsoll.store.workspace import Workspace
 from plimsoll.supply.params import SupplyParams
 from plimsoll.targets.params import TargetParams
@@ -34,10 +38,14 @@ class Settings(Params):
     ingest: IngestParams = IngestParams()
     supply: SupplyParams = SupplyParams()
     demand: DemandParams = DemandParams()
+    bom: BomParams = BomParams()
+    lifecycle: LifecycleParams = LifecycleParams()
     targets: TargetParams = TargetParams()
     policy: PolicyParams = PolicyParams()
     replenish: ReplenishParams = ReplenishParams()
     measure: MeasureParams = MeasureParams()
+    audit: AuditParams = AuditParams()
+    signals: SignalParams = SignalParams()
 
 
 def sections() -> dict[str, type[Params]]:

@@ -162,6 +162,7 @@ def promises(drawn_up: list[Scenario], params: policy.PolicyParams) -> pl.DataFr
         mean_protection_qty=pl.Series([mean for mean, _ in moments]),
         sd_protection_qty=pl.Series([sd for _, sd in moments]),
         n_periods=pl.lit(104), n_demand_periods=pl.lit(104), sd_per_period_obs=pl.lit(0.0),
+        method_used=pl.lit("nb"),
         protection_days_mean=pl.lit(0.0),
     ).with_columns(pmf_lead_constant="pmf_lead", pmf_protection_constant="pmf_protection")  # fmt: skip
     lead_times = frame.select(
