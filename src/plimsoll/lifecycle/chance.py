@@ -93,9 +93,10 @@ def fit_hidden_death(facts: Floats) -> Floats:
     (0.33, 0.031)
     """
     rows, weight = np.unique(facts[facts[:, SEEN] > 0][:, [ACTIVE, LAST, SEEN]], axis=0, return_counts=True)
+    active, last, seen = (np.ascontiguousarray(column) for column in rows.T)
 
     def loss(logs: Floats) -> float:
-        likely = hidden_death(rows[:, 0], rows[:, 1], rows[:, 2], np.exp(logs), 0)[:, 0]
+        likely = hidden_death(active, last, seen, np.exp(logs), 0)[:, 0]
         return float(0.5 * (((logs - USUAL) / DOUBT) ** 2).sum() - (weight * likely).sum())
 
     return np.exp(minimize(loss, USUAL, method="L-BFGS-B", bounds=BOUNDS).x)

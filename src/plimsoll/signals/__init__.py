@@ -8,4 +8,5 @@ from plimsoll.signals.accuracy import LEVELS as LEVELS
 from plimsoll.signals.accuracy import accuracy as accuracy
 from plimsoll.signals.alarms import alarms as alarms
 from plimsoll.signals.hindcast import hindcast as hindcast
+from plimsoll.signals.measures import pinball_loss as pinball_loss
 from plimsoll.signals.params import SignalParams as SignalParams

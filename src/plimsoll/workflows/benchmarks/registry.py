@@ -20,6 +20,7 @@ BENCHMARKS = {
     "man": "A real manufacturer's 3,451 items, imported and planned from a cold start",
     "audit": "Mistakes planted in the demo company found by the audit, and clean items flagged",
     "censoring": "Demand behind lost sales on simulated shelves: what is lost by ignoring stock-outs",
+    "history": "Real histories with spikes kept or capped, stock-outs ignored, not seen or put back",
     "bom": "Explosion of bills of material with mean and variance, and against a plain twin",
     "obsolescence": "Warnings that nobody will ask again, on held-out months of real parts and the demo",
     "scms": "Lead times of 2,690 real purchase orders predicted before they were known, "
