@@ -11,6 +11,7 @@ from plimsoll.domain.errors import InputError, WorkspaceError
 from plimsoll.domain.manifest import Manifest
 from plimsoll.domain.repairs import stated
 from plimsoll.domain.tables import table
+from plimsoll.ingest.repairs import repaired
 from plimsoll.store import Workspace
 from plimsoll.store.lake import write_table
 from plimsoll.workflows import repairs as flow
@@ -200,7 +201,7 @@ def accept(folder, monkeypatch):
 @pytest.mark.parametrize(
     ("code", "rules"),
     [
-        ("cost_wrong", ["multiply unit_cost of items by 0.01 where item_id = A",
+        ("cost_wrong", ["divide unit_cost of items by 100 where item_id = A",
                         "set unit_cost of items to 5 where item_id = B"]),
         ("below_zero", ["set on_hand of stock to 0 where date = 2026-06-30 and item_id = A and "
                         "location_id = M"]),
@@ -234,7 +235,7 @@ def test_what_cannot_be_used_is_left_out_and_the_rest_recorded(accept, folder):
 
 def test_vague_and_impossible_suggestions_make_no_rule(accept, folder):
     assert [why.split(" ")[0] for _, why in accept("vague").left_out] == ["Several", "It"]
-    assert "lies between 0" in accept("odd").left_out[0][1]
+    assert "is at least 0" in accept("odd").left_out[0][1]
     assert flow.list_repairs(folder).effects.is_empty()
 
 
@@ -243,9 +244,9 @@ def test_of_one_check_some_are_chosen(accept):
     assert len(accept("below_zero", every=False, record=False, location_id="M").rules) == 1
     for code, only, match in (
         ("cost_wrong", {}, r"suggests 3 repairs \(A, B, Q\); none was accepted.*--all"),
-        ("cost_wrong", {"item_id": "AA"}, "suggests no repair there.*Did you mean 'A'"),
+        ("cost_wrong", {"item_id": "AA"}, "suggests no repair for AA.*Did you mean 'A'"),
         ("cost_wrng", {}, "Did you mean 'cost_wrong'"),
-        ("xxx", {}, "It found: below_zero"),
+        ("xxx", {}, "These did: below_zero"),
     ):
         with pytest.raises(InputError, match=match):
             accept(code, every=False, **only)
@@ -289,3 +290,23 @@ def test_a_change_of_the_history_can_only_be_dropped():
     words = {"kind": "set", "table": "history_change", "item": "A", "column": "after", "value": "5"}
     with pytest.raises(InputError, match="can only be refused"):
         stated(words | WHO)
+
+
+def test_a_change_of_the_history_can_be_refused_beside_a_merge(folder):
+    """The changes of the last plan are no imported table, and a merge leaves them alone."""
+    flow.add_repair(folder, stated({"kind": "merge", "item": "B", "to": "A"} | WHO), at=AT)
+    words = {"kind": "drop", "table": "history_change", "item": "A", "where": ["kind = outlier"]} | WHO
+    with pytest.raises(InputError, match="No row answers to it"):
+        flow.add_repair(folder, stated(words), at=AT)
+    changes = table("history_change")
+    row = {
+        "item_id": "A", "location_id": "M", "date": date(2026, 1, 5), "kind": "outlier",
+        "reason": "spike", "before": 9.0, "after": 3.0, "refused": False,
+    }  # fmt: skip
+    made = changes.conform(pl.DataFrame([row], schema_overrides=changes.schema))
+    rules = [stated({"kind": "merge", "item": "B", "to": "A"} | WHO), stated(words)]
+    facts = read(folder).tables | {"history_change": made}
+    named = [replace(rule, id=f"R{n}") for n, rule in enumerate(rules, 1)]
+    done = repaired(facts, named, as_of=date(2026, 6, 30))
+    assert done.effects["repair_id"].to_list() == ["R1", "R2"]
+    assert dict(done.effects.select("repair_id", "status").rows())["R2"] == "applied"

@@ -32,7 +32,7 @@ def folder(tmp_path_factory):
 def test_summary_rows_and_csv(folder, tmp_path):
     done = CliRunner().invoke(app, [str(folder)])
     assert done.exit_code == 1  # the demo's bill of material has a cycle
-    assert "What is wrong, most money first" in done.output
+    assert "What is wrong: errors, then most money" in done.output
     rows = CliRunner().invoke(
         app, [str(folder), "--code", "negative_on_hand", "--csv", str(tmp_path / "a.csv")]
     )

@@ -17,6 +17,7 @@ TOPICS = {
     ("inventory_health", "status"): "stock",
     ("outlook", "status"): "outlook",
     ("recommendation", "kind"): "order",
+    ("recommendation", "readiness"): "verdict",
     ("planning_point", "supply_kind"): "order",
     ("planning_point", "target_kind_set"): "target",
     ("planning_point", "left_out_reason"): "left_out",

@@ -194,7 +194,7 @@ def test_a_lump_counts_where_the_interval_reaches_it():
         assert p == pytest.approx(expected[: len(p)], abs=1e-8), name
         assert x[1] == 1.0
     assert result["mean_protection_qty"][0] == pytest.approx(RATE * 27 + 25)
-    assert result["mean_per_day_est"][0] == pytest.approx(RATE + 25 / 27)
+    assert result["mean_per_day_est"][0] == pytest.approx(RATE + 50 / 365.25)
 
 
 def test_lumps_share_the_interval_and_have_chance_and_spread_of_their_own():

@@ -1,6 +1,6 @@
 """Lead times of a short history: what open orders mend, on simulated suppliers whose truth is known."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -114,3 +114,20 @@ def test_atoms_carry_the_estimate_with_open_orders(short):
         assert len(atom) <= 24
         spread = np.sqrt((atom**2 * p).sum() - (atom * p).sum() ** 2)
         assert spread == pytest.approx(found["sd_days_est"][row], rel=1e-6)
+
+
+def test_without_any_receipt_only_overdue_orders_tell():
+    """Orders that are not due yet take longer than they have so far: that is what their due dates promise."""
+    received, still_open, lanes = company(12, 90)
+    one = lanes.head(1).with_columns(lead_time_days_set=pl.lit(14.0))
+    order = still_open.head(1).with_columns(pl.lit(one[name].item()).alias(name) for name in KEY)
+    placed = AS_OF - timedelta(days=20)
+    found = []
+    for due in (AS_OF + timedelta(days=1), AS_OF - timedelta(days=6)):
+        waiting = order.with_columns(ordered_date=pl.lit(placed), due_date=pl.lit(due))
+        estimate = supply.estimate(
+            received.clear(), one, supply.SupplyParams(), as_of=AS_OF, open_orders=waiting
+        )
+        found.append((estimate["mean_days_est"].item(), estimate["method_used"].item()))
+    assert found[0] == (14.0, "typed")
+    assert found[1][0] > 14.0

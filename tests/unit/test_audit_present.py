@@ -14,6 +14,7 @@ from plimsoll.domain.errors import InputError
 from plimsoll.domain.findings import Finding, findings_frame
 from plimsoll.domain.tables import table
 from plimsoll.present import audit as present
+from plimsoll.workflows.audit import nothing_found, refuse_unknown
 
 AWKWARD = "=SUM(A1)<script>alert(1)</script>[bold]"
 
@@ -101,12 +102,32 @@ def test_one_item_has_its_points_and_rows(result):
     assert "moq_out_of_line" in text
 
 
-@pytest.mark.parametrize("wanted", [{"code": "moq_out_of_lin"}, {"item": "a"}])
-def test_unknown_names_are_answered_with_the_nearest(result, wanted):
-    with pytest.raises(InputError) as refused:
-        shown(result, **wanted)
-    if "code" in wanted:
-        assert "moq_out_of_line" in refused.value.remedy
+def test_errors_come_before_money(result):
+    found = present.ranked(result.findings)
+    graver = found["severity"] == "error"
+    assert graver.to_list() == sorted(graver.to_list(), reverse=True)
+    rest = found.filter(~graver)["money_at_risk"].drop_nulls().to_list()
+    assert rest == sorted(rest, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("code", "item", "match"),
+    [
+        ("moq_out_of_lin", None, "Did you mean 'moq_out_of_line'"),
+        ("negative_on_hand", None, "The check 'negative_on_hand' found nothing"),
+        ("xxx", None, "These did: "),
+        (None, "a", "Item 'a' is kept nowhere"),
+    ],
+)
+def test_unknown_names_are_answered_with_the_nearest(result, code, item, match):
+    with pytest.raises(InputError, match=match):
+        refuse_unknown(result, code, item)
+
+
+def test_what_another_check_tells_is_answered_with_that_check():
+    with pytest.raises(InputError, match="Ask for returned_goods"):
+        raise nothing_found("negative_demand", ["returned_goods"])
+    assert "No check called" in nothing_found("negative_demand", ["hole"]).what
 
 
 def test_data_is_json_and_csv_holds_every_row(result):

@@ -39,10 +39,13 @@ def fault(code="negative_on_hand", item="A", at="DC1", severity="warning", money
     }  # fmt: skip
 
 
-def ready(rows, given=None):
+COUNT = pl.DataFrame({"date": [date(2026, 10, 31)], "item_id": ["Z"], "location_id": ["Z"], "on_hand": [1.0]})
+
+
+def ready(rows, given=None, *, counted=COUNT, **results):
     given = points() if given is None else given
-    empty = {name: table(name).empty() for name in ("stock", "demand")}
-    company = audit.Company(date(2026, 10, 31), empty, empty, {"planning_point": given})
+    facts = {"stock": table("stock").conform(counted), "demand": table("demand").empty()}
+    company = audit.Company(date(2026, 10, 31), facts, facts, {"planning_point": given, **results})
     declared = table("audit_row")
     frame = declared.conform(pl.DataFrame(rows, infer_schema_length=None)) if rows else declared.empty()
     return audit.readiness(company, frame, PARAMS)
@@ -57,6 +60,21 @@ def test_without_faults_all_is_automatic():
     assert result["score"].to_list() == [1.0] * 3
     assert set(result["verdict"]) == {"automatic"}
     assert row_of(result)["why"] == "May be planned automatically."
+
+
+def test_what_nobody_gave_asks_for_care():
+    uncounted = ready([], counted=COUNT.clear())
+    assert set(uncounted["verdict"]) == {"care"}
+    assert row_of(uncounted)["why"] == "Needs care: no stock is recorded anywhere."
+    assumed = {"item_id": "A", "to_location_id": "DC1", "from_location_id": "S", "method_used": "default"}
+    missing = {name: 0 for name in table("lead_time_estimate").required if name not in assumed}
+    lists = {"atom_days": [[1.0]], "atom_probability": [[1.0]], "method_wanted": "item"}
+    lead_times = table("lead_time_estimate").conform(pl.DataFrame([assumed | missing]).with_columns(**{
+        name: pl.Series(value) if isinstance(value, list) else pl.lit(value) for name, value in lists.items()
+    }))  # fmt: skip
+    result = ready([], lead_time_estimate=lead_times)
+    assert row_of(result)["reasons"] == "lead_time_assumed"
+    assert row_of(result, at="BR1")["score"] == 1.0
 
 
 def test_score_is_the_product_of_what_is_left():

@@ -1,4 +1,4 @@
-"""The benchmark of histories: moments that leave an interval to judge, and a gain where stock-outs are known."""
+"""The benchmark of histories: moments that leave an interval to judge; a gain where stock-outs are known."""
 
 import os
 from datetime import date, timedelta

@@ -6,7 +6,7 @@ from scipy.special import ndtri
 
 from plimsoll.audit.company import Company
 from plimsoll.audit.facts import costs, yearly_use
-from plimsoll.audit.rows import LANE, POINT, figure
+from plimsoll.audit.rows import LANE, POINT, amount, figure
 from plimsoll.maths.shortage import shortage
 
 YEAR = 365.25
@@ -104,7 +104,7 @@ def _summed(rows: pl.DataFrame) -> pl.DataFrame:
         "",
         pl.format(
             "; a reorder level by the typed value serves {} % of the cycles and is short of {} a year",
-            figure(service), figure(pl.col("shortage_per_year")),
+            figure(service), amount(pl.col("shortage_per_year")),
         ),
     )  # fmt: skip
 
@@ -123,13 +123,13 @@ def _guessed(company: Company, rows: pl.DataFrame) -> pl.DataFrame:
         "about ",
         pl.format(
             "; about {} a year is asked for in the days that it leaves uncovered",
-            figure(pl.col("shortage_per_year")),
+            amount(pl.col("shortage_per_year")),
         ),
     )
 
 
 def _worded(rows: pl.DataFrame, about: str, short: pl.Expr) -> pl.DataFrame:
-    long = pl.format(f"; a buffer by the typed value holds {about}{{}} too much", figure(pl.col("cash")))
+    long = pl.format(f"; a buffer by the typed value holds {about}{{}} too much", amount(pl.col("cash")))
     words = (
         pl.when((pl.col("lead_time_days_set") > pl.col("mean_days_est")) & pl.col("cash").is_not_null())
         .then(long)

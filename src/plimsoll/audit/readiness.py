@@ -21,6 +21,7 @@ LEFT_OUT = {
     "do_not_stock": "it is marked as not to be stocked",
     "engineered": "it is engineered to order",
     "ended": "its end date has passed",
+    "superseded": "another item has taken over",
 }
 COUNTS = ("automatic", "care", "left_out")
 
@@ -60,7 +61,7 @@ def readiness(company: Company, rows: pl.DataFrame, params: AuditParams) -> pl.D
         left out here too, whatever its score.
     """
     points = company.result("planning_point").select(*POINT, "category", "planned", "left_out_reason")
-    faults = _weighed(_at_points(points, rows))
+    faults = _weighed(_at_points(points, pl.concat([rows, _not_given(company)], how="diagonal")))
     by_point = faults.group_by(POINT, maintain_order=True).agg(
         (1.0 - pl.col("loss")).product().alias("score"),
         pl.col("code").str.join("|").alias("reasons"),
@@ -91,6 +92,32 @@ def readiness(company: Company, rows: pl.DataFrame, params: AuditParams) -> pl.D
     )
     result = scored.with_columns(verdict=verdict).with_columns(why=why + ".", reasons=reasons)
     return table("readiness").conform(result.select(table("readiness").names))
+
+
+def _not_given(company: Company) -> pl.DataFrame:
+    """Return what no check can call wrong because nobody gave it: stock of any point, a lead time of some."""
+    points = company.result("planning_point").select(*POINT, "from_location_id")
+    assumed = company.result("lead_time_estimate").filter(method_used="default")
+    assumed = assumed.select("item_id", "from_location_id", location_id="to_location_id")
+    uncounted = points if company.known["stock"].is_empty() else points.clear()
+    said = (
+        (uncounted, "stock_not_given", "no stock is recorded anywhere"),
+        (
+            points.join(assumed, on=points.columns, how="semi"),
+            "lead_time_assumed",
+            "its lead time is assumed",
+        ),
+    )
+    return pl.concat(
+        frame.select(
+            POINT,
+            severity=pl.lit("warning"),
+            code=pl.lit(code),
+            detail=pl.lit(detail),
+            money_at_risk=pl.lit(None, dtype=pl.Float64),
+        )
+        for frame, code, detail in said
+    )
 
 
 def _at_points(points: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """How a check writes its rows down: key, words, money and suggested repair as columns of `audit_row`."""
 
+import math
 from typing import NamedTuple
 
 import polars as pl
@@ -97,3 +98,22 @@ def figure(value: pl.Expr) -> pl.Expr:
     whole = number.round(0).cast(pl.Int64, strict=False).cast(pl.String)
     short = number.round(2).cast(pl.String).str.replace(r"\.0$", "")
     return pl.when(number.abs() >= 100).then(whole).otherwise(short).fill_null("?")
+
+
+def amount(value: pl.Expr) -> pl.Expr:
+    """Return money as people say it: whole up to 9,999, above in three figures with k, M or bn.
+
+    Examples
+    --------
+    >>> money = pl.DataFrame({"x": [1049114.0, 485290.0, 5804.2, 0.4, None]})
+    >>> money.select(amount(pl.col("x")))["x"].to_list()
+    ['1.05 M', '485 k', '5,804', '0', '?']
+    """
+    number = value.cast(pl.Float64)
+    whole = number.round(0).cast(pl.Int64, strict=False).cast(pl.String).str.replace(r"(\d)(\d{3})$", "$1,$2")
+    short = number.round_sig_figs(3)
+    steps = [pl.when(number.abs() < 9_999.5).then(whole)]
+    for size, limit, letters in ((1e3, 1e6, "k"), (1e6, 1e9, "M"), (1e9, math.inf, "bn")):
+        scaled = (short / size).round_sig_figs(3).cast(pl.String).str.replace(r"\.0$", "")
+        steps.append(pl.when(short.abs() < limit).then(pl.format(f"{{}} {letters}", scaled)))
+    return pl.coalesce(*steps, pl.lit("?"))

@@ -7,6 +7,7 @@ components get it added to their own, unless what production takes of them is on
 from plimsoll.bom.dependent import Dependent as Dependent
 from plimsoll.bom.dependent import estimated_from_issues as estimated_from_issues
 from plimsoll.bom.dependent import independent_demand as independent_demand
+from plimsoll.bom.dependent import lumps_of_components as lumps_of_components
 from plimsoll.bom.dependent import with_dependent as with_dependent
 from plimsoll.bom.explode import Exploded as Exploded
 from plimsoll.bom.explode import explode as explode

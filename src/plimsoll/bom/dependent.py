@@ -106,7 +106,8 @@ def with_dependent(
 
     Parameters
     ----------
-    estimates : table `demand_estimate`, made of `independent_demand` after `demand.pass_upstream`
+    estimates : table `demand_estimate`, made of `independent_demand` after `demand.pass_upstream`, new
+        items likened already: what is made of a new item asks for components, too
     points, lead_times : tables `planning_point`, `lead_time_estimate`
     tables : `demand` (with its issues) and `bom`
     params, demand_params : options
@@ -140,6 +141,61 @@ def with_dependent(
         fallback_reason=pl.when(unasked).then(None).otherwise("fallback_reason"),
     )
     return Dependent(changed, exploded.demand, found)
+
+
+def lumps_of_components(
+    lumps: pl.DataFrame,
+    points: pl.DataFrame,
+    lead_times: pl.DataFrame,
+    bom: pl.DataFrame,
+    params: BomParams,
+    *,
+    as_of: date,
+) -> pl.DataFrame:
+    """Return known quantities on known days with what making them asks of components, on the days of these.
+
+    A component is needed one production lead time earlier, or at once where that has passed. That holds for
+    components estimated from issues, too: what is yet to come is in no record.
+
+    Parameters
+    ----------
+    lumps : of `demand.with_dated`, those of places below included
+    points, lead_times, bom : tables `planning_point`, `lead_time_estimate`, `bom`
+    params : options; with `dependent_demand = "issues"` nothing is exploded
+    as_of : day of knowledge
+    """
+    made = lumps.join(made_at(points).select(KEY).unique(), on=KEY, how="semi").filter(pl.col("date") > as_of)
+    if params.dependent_demand == "issues" or not bom.height or not made.height:
+        return lumps
+    # Weeks are counted from long ago, so that needs which should have come by now are not lost.
+    begin = as_of - timedelta(days=WEEK * params.weeks)
+    chance, quantity = pl.col("probability").fill_null(1.0), pl.col("quantity")
+    by_week = (
+        made.with_columns(
+            period=(pl.col("date") - begin).dt.total_days().sub(1) // WEEK,
+            mean_qty=chance * quantity,
+            variance_qty=chance * pl.col("quantity_sd").fill_null(0.0) ** 2
+            + chance * (1.0 - chance) * quantity**2,
+        )
+        .sort(*KEY, "period", "mean_qty", "variance_qty")
+        .group_by(*KEY, "period", maintain_order=True)
+        .agg(pl.col("mean_qty", "variance_qty").sum())
+    )
+    # The last figures of an item go on: those of the week after its last lump are 0.
+    after = by_week.group_by(KEY, maintain_order=True).agg(pl.col("period").max() + 1)
+    independent = pl.concat([by_week, after], how="diagonal").with_columns(
+        pl.col("mean_qty", "variance_qty").fill_null(0.0), common_variance_qty=pl.lit(0.0)
+    )
+    longer = params.model_copy(update={"weeks": 2 * params.weeks})
+    needs = explode(independent, points, bom, lead_times, longer, as_of=begin).demand
+    asked = needs.filter(pl.col("mean_qty") > 0).select(
+        *KEY,
+        date=pl.max_horizontal("start", pl.lit(as_of + timedelta(days=1))),
+        quantity="mean_qty",
+        quantity_sd="sd_qty",
+        probability=pl.lit(1.0),
+    )
+    return pl.concat([lumps, asked])
 
 
 def weekly(estimates: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:

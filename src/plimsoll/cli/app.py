@@ -263,10 +263,12 @@ def main() -> None:
     except OSError as error:
         place = f" ({error.filename})" if error.filename else ""
         what = f"The operating system refused: {error.strerror or error}{place}."
+        is_path = isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError)
+        remedy = "Check the path." if is_path else "Free space or permissions on that disk."
         refused = WorkspaceError(
             what,
             done="Nothing was half-written: the last good results stay in force.",
-            remedy="Free space or permissions on that disk, then run the command again.",
+            remedy=f"{remedy} Then run the command again.",
         )
         report_error(refused, as_json)
         sys.exit(refused.exit_code)

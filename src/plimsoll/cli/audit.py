@@ -25,11 +25,12 @@ def audit(
 ) -> None:
     """Audit the data: every doubtful fact with the money at stake and a repair, and what may be planned."""
     from plimsoll.present import audit as present
-    from plimsoll.workflows.audit import audit_workspace
+    from plimsoll.workflows.audit import audit_workspace, refuse_unknown
 
     with progress_bar(json) as progress:
         day = as_of.date() if as_of else None
         result = audit_workspace(folder, as_of=day, at=now(), progress=progress)
+    refuse_unknown(result, code, item)
     wanted = present.Wanted(code, item, top)
     if csv is not None:
         csv.write_text(present.audit_csv(result, wanted), encoding="utf-8")

@@ -16,6 +16,8 @@ from plimsoll.demand.estimate import estimate as estimate
 from plimsoll.demand.history import Prepared as Prepared
 from plimsoll.demand.history import Refused as Refused
 from plimsoll.demand.history import prepare as prepare
+from plimsoll.demand.known import lumps_booked as lumps_booked
+from plimsoll.demand.known import lumps_known as lumps_known
 from plimsoll.demand.known import with_known as with_known
 from plimsoll.demand.params import DemandParams as DemandParams
 from plimsoll.demand.upstream import pass_upstream as pass_upstream

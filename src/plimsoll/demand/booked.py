@@ -20,7 +20,8 @@ class Book:
 
     `open_qty`: item_id, location_id, customer_id, promised_date, open_qty of lines known and not shipped;
     `to_come`: those that no stock record holds as allocated or backlog; `ahead`: item_id, location_id,
-    ahead_days, ahead_share (lists), the `booked` of `estimate`, or None if nothing is consumed.
+    ahead_days, ahead_share (lists), the `booked` of `estimate`, or None if nothing is consumed. A book
+    that is not complete, or not wanted, has no lines: what is not counted is not taken off events either.
     """
 
     open_qty: pl.DataFrame
@@ -37,7 +38,8 @@ def booked_ahead(
     Demand of an interval is what is on the books for it, and what will be booked for it within it. A
     point's leads are its own lines', drawn towards its location's by their number. If open orders are
     far fewer than leads ask for (rate times mean lead), the book is not complete: the forecast is left
-    whole, and the few lines are not added to it.
+    whole, and the few lines are not added to it. Where nobody books ahead as a rule, the forecast is
+    left whole too, and lines on the books are added to it.
 
     Parameters
     ----------
@@ -53,13 +55,13 @@ def booked_ahead(
         return Book(nothing, nothing, None, [])
     lines = open_lines(promised, as_of=as_of)
     leads = booking_leads(demand, as_of=as_of).join(points.select(KEY), on=KEY, how="semi")
-    none = Book(lines, lines.clear(), None, [])
-    if not (params.consume_bookings and leads.height and leads["lead_days"].max()):
-        return none
+    if not (params.consume_bookings and leads.height):
+        return Book(lines.clear(), lines.clear(), None, [])
     found = _incomplete(promised, lines, leads, params, as_of)
     if found:
-        return Book(lines, lines.clear(), None, [found])
-    return Book(lines, unallocated(lines, stock, as_of=as_of), _ahead(leads, points, params), [])
+        return Book(lines.clear(), lines.clear(), None, [found])
+    ahead = _ahead(leads, points, params) if leads["lead_days"].max() else None
+    return Book(lines, unallocated(lines, stock, as_of=as_of), ahead, [])
 
 
 def _incomplete(

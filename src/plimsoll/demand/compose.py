@@ -10,6 +10,7 @@ import polars as pl
 from plimsoll.demand.intervals import PMFS, Protection, distributed, protection_of
 from plimsoll.demand.panel import KEY
 from plimsoll.demand.params import DemandParams
+from plimsoll.domain.calendar import DAYS_PER_YEAR
 from plimsoll.domain.errors import InputError
 from plimsoll.domain.findings import keys_of
 from plimsoll.maths.kernels.demand_compose import add_lumps, add_rates
@@ -28,6 +29,7 @@ def with_rates(
     params: DemandParams,
     *,
     mode: Literal["add", "replace"],
+    booked: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the estimates with demand of given rates added to, or put in place of, that of some points.
 
@@ -49,6 +51,8 @@ def with_rates(
         estimate are left out.
     params : for the lattice
     mode : "add" or "replace"
+    booked : how far ahead customers book, as of `estimate`; all intervals but that between reviews then
+        hold only what is not on the books yet
 
     Returns
     -------
@@ -64,7 +68,7 @@ def with_rates(
     wanted = (
         rates.sort(*KEY, *RATES).group_by(KEY, maintain_order=True).agg(pl.col(RATES).sum(), unit_qty=unit)
     )
-    rows, named, protection = _touched(estimates, points, lead_times, wanted)
+    rows, named, protection = _touched(estimates, points, lead_times, wanted, booked)
     if not rows.height:
         return estimates
     mean, variance, doubt = (named[name].to_numpy() for name in RATES)
@@ -87,7 +91,7 @@ def with_rates(
             base[lo:hi], lengths[lo:hi], step[lo:hi], means[lo:hi], variances[lo:hi], pmf, steps
         )  # fmt: skip
 
-    return _replaced(estimates, rows, protection, write, params, beside + mean)
+    return _replaced(estimates, rows, write, params, beside + mean)
 
 
 def with_dated(
@@ -103,6 +107,8 @@ def with_dated(
 
     A lump on day d counts in an interval with P(T >= d - as_of), which is exact for lumps among
     themselves; that the demand beside them also runs for longer in a long interval is left out.
+    The distribution between reviews stays: it is the rhythm of demand, to which what comes on one day
+    once does not belong.
 
     Parameters
     ----------
@@ -113,8 +119,8 @@ def with_dated(
 
     Returns
     -------
-    Table `demand_estimate`, only the rows named changed. `mean_per_day_est` rises by what the protection
-    interval holds of the lumps, per day of it.
+    Table `demand_estimate`, only the rows named changed. `mean_per_day_est` rises by what the coming year
+    brings of the lumps, per day of it: yearly values and lots follow from it.
 
     Raises
     ------
@@ -137,6 +143,10 @@ def with_dated(
     day, bounds = from_lists(named["day"])
     quantity, sd, chance = (from_lists(named[name])[0] for name in ("quantity", "quantity_sd", "probability"))
     reached = _reached(protection, day, bounds)
+    reached[:, 0] = 0.0
+    owner = np.repeat(np.arange(rows.height), np.diff(bounds))
+    in_year = quantity * chance * (day <= DAYS_PER_YEAR) / DAYS_PER_YEAR
+    rate = rows["mean_per_day_est"].to_numpy() + np.bincount(owner, in_year, rows.height).astype(np.float64)
     base, lengths = _dense(rows)
     step = rows["step_qty"].to_numpy()
 
@@ -146,7 +156,7 @@ def with_dated(
             base[lo:hi], lengths[lo:hi], step[lo:hi], part, quantity, sd, chance, reached, pmf, steps
         )  # fmt: skip
 
-    return _replaced(estimates, rows, protection, write, params)
+    return _replaced(estimates, rows, write, params, rate)
 
 
 def _refuse_odd(frame: pl.DataFrame, names: tuple[str, ...], what: str) -> None:
@@ -159,27 +169,48 @@ def _refuse_odd(frame: pl.DataFrame, names: tuple[str, ...], what: str) -> None:
 
 
 def _touched(
-    estimates: pl.DataFrame, points: pl.DataFrame, lead_times: pl.DataFrame, wanted: pl.DataFrame
+    estimates: pl.DataFrame,
+    points: pl.DataFrame,
+    lead_times: pl.DataFrame,
+    wanted: pl.DataFrame,
+    booked: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame, Protection]:
     """Return the rows named with their place in the table, what is said of them, and their intervals."""
     rows = estimates.with_row_index("row").join(wanted, on=KEY, how="inner", maintain_order="left")
     said = rows.select(wanted.columns)
     rows = rows.select("row", *estimates.columns)
     here = rows.select(KEY).join(points, on=KEY, how="left", maintain_order="left")
-    return rows, said, protection_of(here, lead_times)
+    return rows, said, protection_of(here, lead_times, booked)
 
 
 def _days(protection: Protection) -> tuple[Floats, Floats]:
-    """Return the first two moments (n, 5) of the five intervals, in days and days squared."""
-    n = len(protection.review)
+    """Return the first two moments (n, 5) of the five intervals, in days and days squared.
+
+    Days whose demand is on the books already do not count, but between reviews.
+    """
+    n, review = len(protection.review), protection.review
     owner = np.repeat(np.arange(n), np.diff(protection.bounds))
     total = np.bincount(owner, protection.chance, n)
-    lead = np.bincount(owner, protection.chance * protection.days, n) / total
-    lead2 = np.bincount(owner, protection.chance * protection.days**2, n) / total
-    review = protection.review
-    whole, whole2 = lead + review, lead2 + 2 * lead * review + review**2
-    first = np.column_stack((review, lead, whole, lead, whole))
-    return first, np.column_stack((review**2, lead2, whole2, lead**2, whole**2))
+    constant = np.bincount(owner, protection.chance * protection.days, n) / total
+    first, second = [review], [review**2]
+    for extra in (np.zeros(n), review):
+        days = _unbooked(protection, protection.days + extra[owner], owner)
+        first.append(np.bincount(owner, protection.chance * days, n) / total)
+        second.append(np.bincount(owner, protection.chance * days**2, n) / total)
+    for extra in (np.zeros(n), review):
+        first.append(_unbooked(protection, constant + extra, np.arange(n)))
+        second.append(first[-1] ** 2)
+    return np.column_stack(first), np.column_stack(second)
+
+
+def _unbooked(protection: Protection, days: Floats, owner: Ints) -> Floats:
+    """Return the days of intervals, each of the point `owner`, that are not booked ahead, on average."""
+    n_ahead = np.diff(protection.ahead_bounds)[owner]
+    case = np.repeat(np.arange(len(days)), n_ahead)
+    at = np.arange(len(case)) - np.repeat(np.cumsum(n_ahead) - n_ahead, n_ahead)
+    at += protection.ahead_bounds[:-1][owner][case]
+    left = np.maximum(days[case] - protection.ahead[at], 0.0)
+    return np.asarray(np.bincount(case, protection.ahead_chance[at] * left, len(days)))
 
 
 def _reached(protection: Protection, day: Floats, bounds: Ints) -> Floats:
@@ -216,15 +247,11 @@ def _dense(rows: pl.DataFrame) -> tuple[Floats, Ints]:
 def _replaced(
     estimates: pl.DataFrame,
     rows: pl.DataFrame,
-    protection: Protection,
     write: Callable[[int, int, Floats, Floats], None],
     params: DemandParams,
-    rate: Floats | None = None,
+    rate: Floats,
 ) -> pl.DataFrame:
-    """Return the estimates with the distributions that `write` gives in these rows.
-
-    `rate` is the new rate a day; if none is given it rises with the mean over the protection interval.
-    """
+    """Return the estimates with the distributions that `write` gives, and the rate a day, in these rows."""
 
     def work(lo: int, hi: int) -> tuple[Floats, Floats]:
         pmf, step = np.zeros((hi - lo, N_INTERVALS, params.lattice_cells)), np.empty(hi - lo)
@@ -232,11 +259,6 @@ def _replaced(
         return pmf, step
 
     laid = distributed(work, rows.height)
-    if rate is None:
-        days, _ = protection.moments()
-        more = laid.mean[:, 2] - rows["mean_protection_qty"].to_numpy()
-        added = np.divide(more, days, out=np.zeros_like(days), where=days > 0)
-        rate = rows["mean_per_day_est"].to_numpy() + added
     changed = rows.with_columns(
         mean_per_day_est=rate,
         mean_lead_qty=laid.mean[:, 1],

@@ -137,7 +137,7 @@ def _no_change() -> pl.DataFrame:
 
 
 def lumps_to_come(
-    events: Events, estimates: pl.DataFrame, params: DemandParams, *, as_of: date, horizon_days: float
+    events: Events, estimates: pl.DataFrame, params: DemandParams, *, as_of: date
 ) -> pl.DataFrame:
     """Return what events bring after `as_of`, as lumps on days: the input of `with_dated`.
 
@@ -154,12 +154,9 @@ def lumps_to_come(
     estimates : table `demand_estimate`, before anything is added
     params : `uplift_cv`
     as_of : day of knowledge
-    horizon_days : what comes later is of no interest
     """
     base = estimates.select(*KEY, "mean_per_day_est", "sd_per_period_obs", "period_days")
-    coming = events.rows.filter(
-        pl.col("end") > as_of, pl.col("start") <= as_of + timedelta(days=int(horizon_days) + 1)
-    )
+    coming = events.rows.filter(pl.col("end") > as_of)
     start = pl.max_horizontal("start", pl.lit(as_of + timedelta(days=1)))
     days = (pl.col("end") - pl.col("first")).dt.total_days() + 1
     whole = (pl.col("end") - pl.col("start")).dt.total_days() + 1

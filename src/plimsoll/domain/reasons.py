@@ -113,6 +113,11 @@ _ALL = (
         "; cut to the {limit} in stock and on order that are worth having before the end",
         "Demand or supply ends; more than this would probably be left over.",
     ),
+    Reason(
+        "may_be_over",
+        "; demand may be over: the chance that nobody asks in the months to come is {over}",
+        "Demand may be over, by the early warning of life cycles.",
+    ),
     Reason("backlog_owed", "; customers are owed {backlog}", "Units are owed to customers."),
     Reason(
         "overdue_supply",

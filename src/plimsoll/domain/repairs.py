@@ -136,12 +136,22 @@ class Repair:
         text = {
             "drop": f"drop rows of {self.table}{where}",
             "set": f"set {self.column} of {self.table} to {value}{where}",
-            "convert": f"multiply {self.column} of {self.table} by {value}{where}",
+            "convert": f"{_scaled(self)}{where}",
             "cap": f"cap {self.column} of {self.table} at {value}{where}",
             "merge": f"merge item {self.item} into {self.to}{units}",
             "transfer": f"transfer {share} of item {self.item} to {self.to}{units}{where}",
         }[self.kind]
         return text + (f", in plans from {self.since}" if self.since else "")
+
+
+def _scaled(repair: Repair) -> str:
+    """Return a conversion in words; a factor below 1 that is one over a whole number is a division."""
+    factor, column = repair.value, f"{repair.column} of {repair.table}"
+    if isinstance(factor, float) and 0 < factor < 1:
+        whole = round(1 / factor)
+        if math.isclose(1 / factor, whole, rel_tol=1e-9):
+            return f"divide {column} by {whole:,}"
+    return f"multiply {column} by {_word(factor)}"
 
 
 def of_content(content: dict[str, Any], **told: Any) -> Repair:
@@ -234,6 +244,18 @@ def _unknown_table(name: str) -> tuple[str, str]:
     return f"There is no input table '{name}' to repair.", remedy
 
 
+def signed(author: str, reason: str) -> None:
+    """Refuse a decision without author or reason.
+
+    Raises
+    ------
+    InputError : one of them is blank
+    """
+    why = "What a person decides cannot be judged later without author and reason."
+    for name, text in (("author", author), ("reason", reason)):
+        _require(bool(text.strip()), f"The {name} is missing.", f"Give the {name}.", why)
+
+
 def sound(repair: Repair) -> Repair:
     """Return the repair with its values in the types of their columns, if it can be applied at all.
 
@@ -241,11 +263,7 @@ def sound(repair: Repair) -> Repair:
     ------
     InputError : author, reason, item or value is missing; a table, column or value is not allowed
     """
-    for name in ("author", "reason"):
-        if not getattr(repair, name).strip():
-            what = f"The {name} is missing."
-            why = "What a person decides cannot be judged later without author and reason."
-            raise InputError(what, why=why, remedy=f"Give the {name}.")
+    signed(repair.author, repair.reason)
     if repair.kind not in KINDS:
         what = f"There is no repair of the kind '{repair.kind}'."
         raise InputError(what, remedy=f"Choose one of {', '.join(KINDS)}.")
@@ -400,7 +418,8 @@ def _in_range(column: Column, value: Value) -> None:
     if column.dtype in NUMBERS:
         low = -math.inf if column.min is None else column.min
         high = math.inf if column.max is None else column.max
-        what = f"Column '{column.name}' lies between {low:g} and {high:g}; {value} does not."
+        span = f"is at least {low:g}" if high == math.inf else f"lies between {low:g} and {high:g}"
+        what = f"Column '{column.name}' {span}; {_word(value)} does not fit."
         _require(low <= float(value) <= high, what)
 
 

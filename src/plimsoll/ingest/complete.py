@@ -93,20 +93,23 @@ def complete(tables: Tables, params: IngestParams | None = None, *, as_of: date)
     findings += found
     known["locations"], added = _locations(known)
     if added.height:
-        findings.append(
-            finding("locations_added", "locations", added.height, keys_of(added, ["location_id"]))
-        )
+        findings.append(finding("locations_added", "locations", added.height, _first(added, ["location_id"])))
     known["stocking_points"], added = _points(known)
     if added.height:
-        findings.append(finding("points_added", "stocking_points", added.height, keys_of(added, POINT)))
+        findings.append(finding("points_added", "stocking_points", added.height, _first(added, POINT)))
     known["items"], added = _items(known)
     if added.height:
-        findings.append(finding("items_added", "items", added.height, keys_of(added, ["item_id"])))
+        findings.append(finding("items_added", "items", added.height, _first(added, ["item_id"])))
     lanes, found = _lanes(known, params)
     known["lanes"] = lanes
     points = _effective(known, params, as_of)
     findings += [*found, *_costless(points, known["demand"], as_of)]
     return Completed(points, lanes, known, findings)
+
+
+def _first(rows: pl.DataFrame, key: list[str]) -> str:
+    """Return the first keys in their own order: rows that data imply come in the order of the data."""
+    return keys_of(rows.sort(key), key)
 
 
 def _later_rows(tables: Tables, known: Tables, as_of: date) -> list[Finding]:
@@ -225,9 +228,9 @@ def _lanes(known: Tables, params: IngestParams) -> tuple[pl.DataFrame, list[Find
     default = made.select("item_id", "to_location_id", source.alias("from_location_id"))
     findings = []
     if seen.height:
-        findings.append(finding("lanes_from_receipts", "lanes", seen.height, keys_of(seen, LANE)))
+        findings.append(finding("lanes_from_receipts", "lanes", seen.height, _first(seen, LANE)))
     if default.height:
-        keys = keys_of(default, LANE[:2])
+        keys = _first(default, LANE[:2])
         findings.append(
             finding("lanes_unknown", "lanes", default.height, keys, supplier=params.unknown_supplier)
         )

@@ -51,7 +51,7 @@ def suggested(
     >>> found = suggested(table("audit_row").conform(pl.DataFrame(row)), {"items": items},
     ...                   author="Ann", reason="typed in cents", as_of=date(2026, 1, 1))
     >>> str(found.rules[0])
-    'multiply unit_cost of items by 0.01 where item_id = A'
+    'divide unit_cost of items by 100 where item_id = A'
     """
     wanted = rows.filter(pl.col("repair").is_not_null()).with_row_index(N)
     is_pair = pl.col("repair").is_in(["merge", "transfer"])

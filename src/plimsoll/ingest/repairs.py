@@ -14,7 +14,7 @@ import polars as pl
 
 from plimsoll.domain.errors import first_keys
 from plimsoll.domain.findings import Finding, numbered
-from plimsoll.domain.repairs import Repair
+from plimsoll.domain.repairs import CHANGES, Repair
 from plimsoll.domain.tables import input_tables, table
 from plimsoll.ingest.complete import KNOWN_FROM
 from plimsoll.ingest.repair_history import transferred
@@ -147,7 +147,7 @@ def repaired(tables: Mapping[str, pl.DataFrame], rules: Iterable[Repair], *, as_
         return Repaired(dict(tables), table("repair").empty(), [])
     moves_items = any(rule.kind in PAIRS for rule in active.values())
     named = dict.fromkeys(["items", *(rule.table for rule in active.values())])
-    touched = input_tables() if moves_items else tuple(named)
+    touched = dict.fromkeys([*(input_tables() if moves_items else ()), *named])
     given = {name: _declared(name, tables.get(name, table(name).empty())) for name in touched}
     known = {name: frame.filter(_is_known(name, as_of)) for name, frame in given.items()}
     now, work = dict(known), _Work()
@@ -233,10 +233,11 @@ def _merge(now: Tables, rules: dict[int, Repair], work: _Work) -> dict[str, str]
             FACTOR: [factor for _, factor in goes.values()],
         }
     )
-    named = _rows_by_item(now, ways["item_id"])
+    facts = {name: frame for name, frame in now.items() if name != CHANGES}  # made of merged items already
+    named = _rows_by_item(facts, ways["item_id"])
     work.counts |= {n: named[rule.item] for n, rule in merges.items() if rule.item in named}
     if named:
-        now |= merged(now, ways.filter(pl.col("item_id").is_in(list(named))))
+        now |= merged(facts, ways.filter(pl.col("item_id").is_in(list(named))))
     return {item: end for item, (end, _) in goes.items()}
 
 

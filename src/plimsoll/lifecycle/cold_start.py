@@ -60,7 +60,8 @@ def cold_start(
     demand : table `demand`, that of the places each point replenishes included
     points : table `planning_point`; new is what was launched less than `new_months` before `as_of`, or later
     lead_times, estimates : of the points
-    known : canonical tables; items names analogs and holds the attributes
+    known : canonical tables; items names analogs and holds the attributes. `booked`, if there, says how
+        far ahead customers book (of `demand.booked_ahead`)
     params : what is new, how analogs are chosen, how evidence weighs
     demand_params : for the lattice
     as_of : day of knowledge
@@ -80,7 +81,8 @@ def cold_start(
         variance_per_day=pl.col("mean_per_day_est") * pl.col("over_mean"),
         rate_variance="rate_variance",
     )
-    applied = with_rates(estimates, points, lead_times, rates, demand_params, mode="replace")
+    booked = known.get("booked")
+    applied = with_rates(estimates, points, lead_times, rates, demand_params, mode="replace", booked=booked)
     declared = table("cold_start")
     finished = state.with_columns(sentence=_sentence())
     return ColdStart(declared.conform(finished.select(declared.names)), applied, findings)

@@ -60,6 +60,7 @@ def end_demand(
     params: DemandParams,
     *,
     as_of: date,
+    booked: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the estimates with no demand after the announced end of an item.
 
@@ -74,6 +75,7 @@ def end_demand(
     lead_times : table `lead_time_estimate`
     params : for the lattice
     as_of : day of knowledge
+    booked : how far ahead customers book, as of `demand.estimate`
 
     Returns
     -------
@@ -115,6 +117,7 @@ def end_demand(
         rates,
         params,
         mode="replace",
+        booked=booked,
     )
     interval = clipped.join(shorter.select(*place, "review_days_eff"), on=place).select(
         *KEY,
@@ -164,9 +167,12 @@ def last_time_buys(
     Parameters
     ----------
     points : table `planning_point`; end_date ends demand
-    lead_times, estimates : of the points; estimates before their cut at the end (`end_demand`)
+    lead_times, estimates : of the points; estimates before their cut at the end (`end_demand`) and
+        before events to come are added, with demand as a rate that goes on
     known : canonical tables; events of kind phase_out end supply on their last day (quantity and its
-        uncertainty, if given, are the units still wanted in all); stock and open_orders
+        uncertainty, if given, are the units still wanted in all); stock and open_orders. If there,
+        `booked` says how far ahead customers book (what they have booked is in the position, or a
+        lump), and `lumps` are quantities on known days (of `demand.with_dated`) on top of the rate
     warnings : table `obsolescence`, for survival-adjusted rates
     params : scrap value, tail of demand after the end of supply, days of notice
     as_of : day of knowledge
@@ -197,20 +203,22 @@ def last_time_buys(
     return declared.conform(finished.select(declared.names))
 
 
-def limit_orders(policies: pl.DataFrame, buys: pl.DataFrame) -> pl.DataFrame:
-    """Return the policies with the most that stock and orders may reach where an item ends.
+def limit_orders(policies: pl.DataFrame, buys: pl.DataFrame, warnings: pl.DataFrame) -> pl.DataFrame:
+    """Return the policies with the most that stock and orders may reach where an item ends, and warnings.
 
     Parameters
     ----------
     policies : table `policy`
     buys : table `last_time_buy`
+    warnings : table `obsolescence`
 
     Returns
     -------
-    Table `policy` with three more columns for `replenish.recommend`: position_limit_qty (units),
+    Table `policy` with four more columns for `replenish.recommend`: position_limit_qty (units),
     last_order_date, and last_buy_qty (units; null unless due); null for points not in `buys`. Nothing
     is bought beyond the limit, nothing after the last day, and a last buy that is due is bought
-    although the reorder point is not reached.
+    although the reorder point is not reached. over_probability is the chance of no further demand where
+    demand may be over, else null: an order for such a point says so.
     """
     limits = buys.select(
         *KEY,
@@ -220,7 +228,9 @@ def limit_orders(policies: pl.DataFrame, buys: pl.DataFrame) -> pl.DataFrame:
         last_order_date="last_order_date",
         last_buy_qty=pl.when(pl.col("status") == "due").then("buy_qty"),
     )
-    return policies.join(limits, on=KEY, how="left", maintain_order="left")
+    over = warnings.filter(pl.col("grade") == "over").select(*KEY, over_probability="no_demand_probability")
+    limited = policies.join(limits, on=KEY, how="left", maintain_order="left")
+    return limited.join(over, on=KEY, how="left", maintain_order="left")
 
 
 def _ending(
@@ -310,6 +320,11 @@ def _with_demand(
         )
     )
     mean, sd = _moments(joined, joined["horizon"].to_numpy())
+    if "booked" in known:
+        mean = mean - joined["mean_per_day"].to_numpy() * _days_booked(joined, known["booked"])
+    if "lumps" in known:
+        more, variance = _of_lumps(joined, known["lumps"], as_of)
+        mean, sd = mean + more, np.sqrt(sd**2 + variance)
     margin = pl.col("unit_price_eff") - pl.col("unit_cost_eff")
     return joined.with_columns(
         # Units known in all, if a person gave them, go before the estimate.
@@ -324,6 +339,38 @@ def _with_demand(
         leftover_cost=pl.col("unit_cost_eff") * (1.0 - params.scrap_share),
         holding_cost_per_year=pl.col("holding_rate_eff") * pl.col("unit_cost_eff"),
     )
+
+
+def _days_booked(state: pl.DataFrame, booked: pl.DataFrame) -> Floats:
+    """Return the days until the end of each row (n,) whose demand is on the books already, on average."""
+    days = (
+        state.select(*KEY, "horizon")
+        .join(booked, on=KEY)
+        .explode("ahead_days", "ahead_share")
+        .group_by(KEY, maintain_order=True)
+        .agg(days=(pl.min_horizontal("ahead_days", "horizon") * pl.col("ahead_share")).sum())
+    )
+    rows = state.select(KEY).join(days, on=KEY, how="left", maintain_order="left")
+    return rows["days"].fill_null(0.0).to_numpy()
+
+
+def _of_lumps(state: pl.DataFrame, lumps: pl.DataFrame, as_of: date) -> tuple[Floats, Floats]:
+    """Return mean and variance (n,) of what comes on known days until the end of each row."""
+    chance, quantity = pl.col("probability").fill_null(1.0), pl.col("quantity")
+    until = (
+        lumps.join(state.select(*KEY, "end_date"), on=KEY)
+        .filter(pl.col("date") > as_of, pl.col("date") <= pl.col("end_date"))
+        .with_columns(
+            mean=chance * quantity,
+            variance=chance * pl.col("quantity_sd").fill_null(0.0) ** 2
+            + chance * (1.0 - chance) * quantity**2,
+        )
+        .sort(*KEY, "date", "mean", "variance")
+        .group_by(KEY, maintain_order=True)
+        .agg(pl.col("mean", "variance").sum())
+    )
+    rows = state.select(KEY).join(until, on=KEY, how="left", maintain_order="left").fill_null(0.0)
+    return rows["mean"].to_numpy(), rows["variance"].to_numpy()
 
 
 def _moments(state: pl.DataFrame, days: Floats) -> tuple[Floats, Floats]:

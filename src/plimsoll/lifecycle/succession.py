@@ -12,6 +12,8 @@ from plimsoll.domain.tables import table
 from plimsoll.lifecycle.messages import LOOP, UNKNOWN_SUCCESSOR
 from plimsoll.maths.ragged import Ints
 
+LANE = ["item_id", "to_location_id", "from_location_id"]
+
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
@@ -158,9 +160,11 @@ def without_superseded(points: pl.DataFrame, heirs: pl.DataFrame) -> pl.DataFram
 
 
 def inherit(facts: dict[str, pl.DataFrame], *, as_of: date) -> Inherited:
-    """Return the facts with demand, stock and orders of superseded items at their successors.
+    """Return the facts with demand, stock, orders, events and uses of superseded items at their successors.
 
-    Done before the company is completed, so that a successor is planned wherever its predecessor was.
+    Done before the company is completed, so that a successor is planned wherever its predecessor was, from
+    where that came if no lane of its own leads there. It is as old as the oldest item whose demand it has:
+    no new item, though launched yesterday.
     """
     if not {"items", "demand"} <= facts.keys():
         return Inherited(facts, table("succession").empty(), ())
@@ -169,11 +173,74 @@ def inherit(facts: dict[str, pl.DataFrame], *, as_of: date) -> Inherited:
     if done.heirs.height:
         same = done.heirs.filter("same_unit")
         moved["demand"] = done.demand
+        moved["items"] = _as_old_as(facts["items"], done.heirs)
+        if "events" in facts:
+            moved["events"] = _with_events(facts["events"], done.heirs)
+        if "bom" in facts:
+            moved["bom"] = _with_uses(facts["bom"], done.heirs)
         if "stock" in facts:
             moved["stock"] = count_toward_heirs(facts["stock"], same)
+        if "lanes" in facts:
+            moved["lanes"] = _with_lanes(facts["lanes"], facts["items"], same)
         for name in {"open_orders", "availability"} & facts.keys():
             moved[name] = to_heirs(facts[name], same).unique(maintain_order=True)
     return Inherited(moved, table("succession").conform(done.heirs), done.findings)
+
+
+def _as_old_as(items: pl.DataFrame, heirs: pl.DataFrame) -> pl.DataFrame:
+    """Return the items with successors launched when the first of their predecessors was."""
+    of_old = heirs.join(items.select("item_id", "launch_date"), on="item_id").group_by("heir_id")
+    # Unknown since when: from the start of all demand.
+    since = of_old.agg(old=pl.col("launch_date").min(), unknown=pl.col("launch_date").is_null().any())
+    older = pl.when(~pl.col("unknown")).then(pl.min_horizontal("launch_date", "old"))
+    return (
+        items.join(since, left_on="item_id", right_on="heir_id", how="left", maintain_order="left")
+        .with_columns(launch_date=pl.when(pl.col("unknown").is_null()).then("launch_date").otherwise(older))
+        .select(items.columns)
+    )
+
+
+def _with_lanes(lanes: pl.DataFrame, items: pl.DataFrame, heirs: pl.DataFrame) -> pl.DataFrame:
+    """Return the lanes with those of predecessors to places that no lane of the successor leads to.
+
+    What the predecessor cost is not what the successor costs, where that is known.
+    """
+    costs = items.select("item_id", own_cost="unit_cost").unique("item_id", keep="first", maintain_order=True)
+    known = pl.col("own_cost").is_not_null()
+    taken = (
+        to_heirs(lanes.join(heirs, on="item_id", how="semi", maintain_order="left"), heirs)
+        .join(lanes, on=["item_id", "to_location_id"], how="anti", maintain_order="left")
+        .join(costs, on="item_id", how="left", maintain_order="left")
+        .with_columns(pl.when(~known).then(name).alias(name) for name in ("unit_cost", "price_breaks"))
+        .select(lanes.columns)
+        .sort(LANE, maintain_order=True)
+        .unique(LANE, keep="first", maintain_order=True)
+    )
+    return pl.concat([lanes, taken])
+
+
+def _with_events(events: pl.DataFrame, heirs: pl.DataFrame) -> pl.DataFrame:
+    """Return the events with those that bring demand at the successor; phases of a life stay its own."""
+    phase = pl.col("kind").is_in(["phase_in", "phase_out"])
+    return pl.concat([events.filter(phase), to_heirs(events.filter(~phase), heirs)])
+
+
+def _with_uses(bom: pl.DataFrame, heirs: pl.DataFrame) -> pl.DataFrame:
+    """Return the bills with successors in place of superseded components, unless a bill names both."""
+    named = bom.select("parent_item_id", heir_id="component_item_id", both=pl.lit(value=True)).unique()
+    return (
+        bom.join(
+            heirs.select("heir_id", component_item_id="item_id"),
+            on="component_item_id", how="left", maintain_order="left",
+        )
+        .join(named, on=["parent_item_id", "heir_id"], how="left", maintain_order="left")
+        .with_columns(
+            component_item_id=pl.when(pl.col("both").is_null())
+            .then(pl.coalesce("heir_id", "component_item_id"))
+            .otherwise("component_item_id")
+        )
+        .select(bom.columns)
+    )  # fmt: skip
 
 
 def _last(follower: Ints) -> Ints:

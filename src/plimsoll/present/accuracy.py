@@ -63,13 +63,13 @@ def show_accuracy(
 ) -> None:
     """Print accuracy over time and by group, worst errors in money first, then the largest alarms."""
     whole = accuracy.filter(pl.col("level") == "all").sort("origin", nulls_last=True).to_dicts()
-    times = [[str(row["origin"] or "all of them"), *_figures(row)] for row in whole]
-    show_table(console, "Forecasts made again on", [""], ["forecasts", *FIGURES], times)
+    times = [[str(row["origin"] or "all"), *_figures(row)] for row in whole]
+    show_table(console, "Forecasts made again on", [""], ["made", *FIGURES], times)
     groups = accuracy.filter(pl.col("level") == by, pl.col("origin").is_null())
     worst = groups.sort(pl.col("wape") * pl.col("demand"), descending=True, nulls_last=True).head(top)
     rows = [[row["group"], *_figures(row)] for row in worst.to_dicts()]
     more = f", {len(rows)} of {groups.height:,}" if groups.height > len(rows) else ""
-    show_table(console, f"\nBy {by}, most error first{more}", [by], ["forecasts", *FIGURES], rows)
+    show_table(console, f"\nBy {by}, most error first{more}", [by], ["made", *FIGURES], rows)
     say(console, NOTE, "dim")
     if alarms.is_empty():
         say(console, "\nNo alarm: no change of demand and no bias is clearer than chance makes them.")

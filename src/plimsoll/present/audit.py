@@ -9,7 +9,6 @@ import polars as pl
 from rich.text import Text
 
 from plimsoll.domain.audited import AuditResult
-from plimsoll.domain.errors import InputError, did_you_mean
 from plimsoll.present.labels import LABELS
 from plimsoll.present.numbers import count, money, percent, quantity
 from plimsoll.present.terminal import SEVERITY_STYLE, say, show_findings, show_table
@@ -31,11 +30,12 @@ class Wanted:
 
 
 def ranked(findings: pl.DataFrame) -> pl.DataFrame:
-    """Return findings with most money first, then the gravest, then those with most rows."""
+    """Return errors first, then findings with most money, then the gravest, then those with most rows."""
     order = {"error": 0, "warning": 1, "info": 2}
     return findings.sort(
+        pl.col("severity") != "error",
         pl.col("money_at_risk").neg(),
-        pl.col("severity").replace_strict(order),
+        pl.col("severity").replace_strict(order, return_dtype=pl.Int64),
         pl.col("n_rows").neg(),
         "code",
         "table",
@@ -44,20 +44,9 @@ def ranked(findings: pl.DataFrame) -> pl.DataFrame:
 
 
 def chosen(result: AuditResult, wanted: Wanted) -> pl.DataFrame:
-    """Return the doubtful rows wanted, most money first; rows set aside at import are among them.
-
-    Raises
-    ------
-    InputError
-        For a code that found nothing, with the nearest that did.
-    """
+    """Return the doubtful rows wanted, most money first; rows set aside at import are among them."""
     rows = pl.concat([result.rows, _set_aside(result.quarantine)], how="diagonal")
     if wanted.code is not None:
-        known = sorted({*rows["code"], *result.findings["code"]})
-        if wanted.code not in known:
-            what = f"No check '{wanted.code}' found anything."
-            remedy = did_you_mean(wanted.code, known) or f"Found: {', '.join(known)}."
-            raise InputError(what, remedy=remedy)
         rows = rows.filter(code=wanted.code)
     if wanted.item is not None:
         rows = rows.filter(item_id=wanted.item)
@@ -171,7 +160,9 @@ def _show_summary(result: AuditResult, top: int, console: "Console") -> None:
         for row in found.head(top).to_dicts()
     ]
     if lines:
-        show_table(console, "\nWhat is wrong, most money first", ["check", ""], ["rows", "at stake"], lines)
+        show_table(
+            console, "\nWhat is wrong: errors, then most money", ["check", ""], ["rows", "at stake"], lines
+        )
         if found.height > top:
             say(console, f"… and {count(found.height - top, 'more finding')}; --top shows more.")
     else:
@@ -195,8 +186,7 @@ def _show_summary(result: AuditResult, top: int, console: "Console") -> None:
 def _show_item(result: AuditResult, item: str, console: "Console") -> None:
     points = result.ready.filter(item_id=item)
     if points.is_empty():
-        what = f"Item '{item}' is kept nowhere."
-        raise InputError(what, remedy=did_you_mean(item, result.ready["item_id"].unique()))
+        say(console, f"{item} is kept nowhere.")
     for row in points.to_dicts():
         say(
             console,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 RULES_SHOWN, LEFT_OUT_SHOWN = 20, 10
 EXAMPLES_SHOWN, COLUMNS_SHOWN = 6, 6  # of a table that changes: rows each way, columns besides its key
+KEY_KEPT = 3  # parts of a key that are shown even where a line is too long
 STATUS = {"applied": "in force", "idle": "no effect", "refused": "left out", "waiting": "waiting"}
 
 
@@ -100,12 +101,12 @@ def _show_change(name: str, change: TableChange, console: "Console") -> None:
     text = "{} row<|s> of {} read otherwise ({:,} before, {:,} after)"
     n = max(change.gone, change.new)
     say(console, numbered(text, n).format(f"{n:,}", name, change.n_before, change.n_after), "bold")
-    key, shown = list(table(name).key), _columns(name, change)
+    key, shown = list(table(name).key), _fitting(name, change, console.width)
     sides = [
-        frame.head(EXAMPLES_SHOWN).select(pl.lit(sign).alias(""), *shown)
+        frame.head(EXAMPLES_SHOWN).with_columns(pl.lit(sign).alias(""))
         for sign, frame in (("before", change.before), ("after", change.after))
     ]
-    rows = pl.concat(sides).sort(key, maintain_order=True)
+    rows = pl.concat(sides).sort(key, maintain_order=True).select("", *shown)
     figures = [column for column in shown if rows.schema[column].is_numeric()]
     texts = [column for column in rows.columns if column not in figures]
     ordered = rows.select(*texts, *figures)
@@ -119,6 +120,19 @@ def _columns(name: str, change: TableChange) -> list[str]:
     told = [column for column in both.columns if both[column].null_count() < both.height]
     differ = [column for column in told if column not in key and not before[column].equals(after[column])]
     return [*key, *differ[:COLUMNS_SHOWN]]
+
+
+def _fitting(name: str, change: TableChange, width: int) -> list[str]:
+    """Return the columns of a change that fit side by side; the last ones of the key are left out first."""
+    shown, key = _columns(name, change), table(name).key
+    rows = pl.concat([change.before.head(EXAMPLES_SHOWN), change.after.head(EXAMPLES_SHOWN)])
+    wide = {column: max(len(column), *(len(_cell(cell)) for cell in rows[column]), 0) + 2 for column in shown}
+    differ = [column for column in shown if column not in key]
+    for column in (*reversed(key[KEY_KEPT:]), *reversed(differ[1:])):
+        if len("before") + sum(wide[kept] for kept in shown) <= width:
+            break
+        shown.remove(column)
+    return shown
 
 
 def _more(console: "Console", n: int) -> None:

@@ -18,7 +18,7 @@ WIDE = 110  # columns of a terminal from which the whole table fits
 
 def show_supply(result: SupplyResult, top: int, console: "Console", *, orders_only: bool = False) -> None:
     """Print the first sentences, the scorecard by money, the riskiest open orders, and what limits them."""
-    basis = f"plan {result.run_id}" if result.run_id else "no plan yet"
+    basis = f"plan {result.run_id}" if result.run_id else "without a plan"
     say(console, f"Suppliers, known on {result.as_of}, {basis}", "bold")
     for sentence in order_sentences(result) if orders_only else headlines(result):
         say(console, sentence)

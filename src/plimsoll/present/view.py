@@ -100,6 +100,13 @@ def ranked_actions(result: PlanResult, top: int) -> pl.DataFrame:
     return described(result, ranked(result["recommendation"]).head(top), "to_location_id")
 
 
+# What a line adds where the data of its point are not fit to be ordered by unseen.
+DOUBTS = {
+    "care": " Its data need care: see what `plimsoll audit --item` says.",
+    "left_out": " Its data are too doubtful to order by: see what `plimsoll audit --item` says.",
+}
+
+
 def actions(result: PlanResult, top: int = TOP_ACTIONS) -> list[Action]:
     """Return the top lines of today's list as text."""
     return [
@@ -112,7 +119,7 @@ def actions(result: PlanResult, top: int = TOP_ACTIONS) -> list[Action]:
             value=money(row["value"] or None, result.currency),
             at_risk=money(row["money_at_risk"] or (0.0 if row["unit_cost"] else None), result.currency),
             due=row["due_date"].isoformat(),
-            sentence=row["sentence"],
+            sentence=row["sentence"] + DOUBTS.get(row["readiness"], ""),
         )
         for row in ranked_actions(result, top).to_dicts()
     ]

@@ -142,6 +142,7 @@ def _flags(params: ReplenishParams) -> dict[str, pl.Expr]:
         & ((step_over > _SAME) | (is_lot & (lot_over >= 1.0 - _SAME) & in_step)),
         "end_limited": ~is_last
         & (pl.col("position_qty") + pl.col("asked_qty") > pl.col("position_limit_qty") - _SAME),
+        "may_be_over": pl.col("over_probability").is_not_null(),
         "backlog_owed": held & (pl.col("owed_to_customers_qty") > 0),
         "overdue_supply": pl.col("late_qty") > 0,
         "negative_on_hand": pl.col("recorded_qty") < 0,
@@ -185,6 +186,7 @@ def _values() -> dict[str, pl.Expr]:
         "possessive": wording.possessive(source),
         "typed": wording.days(pl.col("lead_time_days_set")),
         "measured": wording.days(pl.col("mean_days_est")),
+        "over": pl.format("{} %", (100 * pl.col("over_probability")).round(0).cast(pl.Int64)),
         "last_order": pl.col("last_order_date").dt.to_string("%Y-%m-%d"),
         "late_since": pl.col("late_since").dt.to_string("%Y-%m-%d"),
     }

@@ -40,8 +40,13 @@ FROM_POLICY = {
     "buffer_lead_time_qty": 0.0,
     "buffer_lot_review_qty": 0.0,
 }
-# Where an item or its supply ends, policies carry these too; elsewhere they are unknown.
-ENDS = {"position_limit_qty": pl.Float64(), "last_order_date": pl.Date(), "last_buy_qty": pl.Float64()}
+# Where an item or its supply ends or may be over, policies carry these too; elsewhere they are unknown.
+ENDS = {
+    "position_limit_qty": pl.Float64(),
+    "last_order_date": pl.Date(),
+    "last_buy_qty": pl.Float64(),
+    "over_probability": pl.Float64(),
+}
 FROM_LEAD_TIMES = {"mean_days_est": 0.0, "sd_days_est": 0.0, "method_used": "default"}
 
 
@@ -199,4 +204,5 @@ def _recommendation(orders: pl.DataFrame, params: ReplenishParams, as_of: date) 
         pl.lit(as_of).alias("order_date"),
     )
     declared = table("recommendation")
-    return declared.conform(finished.select(declared.names))
+    known = [name for name in declared.names if name != "readiness"]  # the audit comes after the orders
+    return declared.conform(finished.select(known))

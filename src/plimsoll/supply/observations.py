@@ -191,7 +191,11 @@ def _averaged(lines: pl.DataFrame, order: list[str], *by: str) -> pl.DataFrame:
 def _open_lines(
     open_orders: pl.DataFrame, usable: pl.DataFrame, nodes: pl.DataFrame, params: SupplyParams, as_of: date
 ) -> pl.DataFrame:
-    """Return one row an item of an order of which most is still to come, with its days so far."""
+    """Return one row an item of an order of which most is still to come, with its days so far.
+
+    Where nothing was ever received from a supplier, orders that are not overdue say nothing: that all
+    of them take longer than they have so far is what their due dates promise.
+    """
     days = (pl.lit(as_of) - pl.col("ordered_date")).dt.total_days().cast(pl.Float64)
     known = (
         open_orders.filter(pl.col("ordered_date") <= as_of, pl.col("quantity") > 0)
@@ -201,6 +205,7 @@ def _open_lines(
             pl.col("lane", "supplier", "lead_time_days_set").first(),
             pl.col("quantity").sum().alias("to_come"),
             pl.col("ordered_date").min(),
+            pl.col("due_date").max(),
         )
         .with_columns(days.alias("lead_days"))
     )
@@ -211,11 +216,14 @@ def _open_lines(
         pl.coalesce("lead_time_days_set", pl.lit(params.default_lead_time_days)),
     )
     here = pl.col("arrived").fill_null(0.0)
+    typed = pl.duration(days=pl.coalesce("lead_time_days_set", pl.lit(params.default_lead_time_days)).ceil())
+    overdue = pl.coalesce("due_date", pl.col("ordered_date") + typed) < as_of
     return (
         known.join(arrived, on=["order_id", "node"], how="left")
         .join(longest, on="supplier", how="left")
         .filter(here < params.usable_share * (here + pl.col("to_come")), pl.col("lead_days") <= limit)
-        .drop("arrived", "longest", "to_come", "lead_time_days_set")
+        .filter(pl.col("longest").is_not_null() | overdue)
+        .drop("arrived", "longest", "to_come", "lead_time_days_set", "due_date")
     )
 
 
@@ -223,7 +231,7 @@ def _since_the_first_receipt(
     usable: pl.DataFrame, still: pl.DataFrame, receipts: pl.DataFrame, params: SupplyParams
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return receipts and open orders placed since receipts are on file; all of suppliers with few."""
-    since = pl.col("ordered_date") >= receipts["received_date"].min()
+    since = pl.col("ordered_date") >= pl.lit(receipts["received_date"].min(), pl.Date)
     enough = usable.filter(since).group_by("supplier").len()
     enough = enough.filter(pl.col("len") >= params.spread_full_receipts).select("supplier", enough=True)
     kept = (

@@ -1,5 +1,6 @@
 """Audit a workspace: every check over the facts in force, with the plan's results where it has them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ import polars as pl
 
 from plimsoll import audit, ingest, lifecycle, supply
 from plimsoll.domain.audited import AuditResult
+from plimsoll.domain.errors import InputError, did_you_mean, first_keys
 from plimsoll.domain.findings import Finding, findings_frame
 from plimsoll.domain.progress import Progress, silent
 from plimsoll.store.workspace import Workspace
@@ -87,6 +89,38 @@ def audit_workspace(
         totals=readiness_totals(ready, results["planning_point"]),
         seconds={"Audit": perf_counter() - start},
     )
+
+
+def nothing_found(code: str, found: Iterable[str]) -> InputError:
+    """Return the answer to a question for a check that is not among those that found something."""
+    known, checks = sorted(set(found)), audit.all_checks()
+    tellers = [check.code for check in checks if code in (*check.covers, *check.part_of)]
+    if told := [teller for teller in tellers if teller in known]:
+        what = f"What '{code}' tells of is told by another check: {', '.join(told)}."
+        return InputError(what, remedy=f"Ask for {' or '.join(told)}.")
+    what = f"The check '{code}' found nothing."
+    if code in {check.code for check in checks}:
+        return InputError(what, remedy="Nothing needs to be done about it.")
+    others = f"These did: {first_keys(known) or 'none'}; `plimsoll audit` lists them."
+    remedy = did_you_mean(code, known) or others
+    return InputError(f"No check called '{code}' found anything.", remedy=remedy)
+
+
+def refuse_unknown(result: AuditResult, code: str | None, item: str | None) -> None:
+    """Refuse a check that found nothing, and an item that is neither kept anywhere nor doubted.
+
+    Raises
+    ------
+    InputError : with the check that tells of it, or the nearest known name
+    """
+    aside = {f"quarantine_{reason}" for reason in result.quarantine["reason"]}
+    found = {*result.rows["code"], *result.findings["code"], *aside}
+    if code is not None and code not in found:
+        raise nothing_found(code, found)
+    items = {*result.ready["item_id"], *result.rows["item_id"].drop_nulls()}
+    if item is not None and item not in items:
+        what = f"Item '{item}' is kept nowhere, and no check doubts it."
+        raise InputError(what, remedy=did_you_mean(item, items) or "Write it as the item table does.")
 
 
 def readiness_totals(ready: pl.DataFrame, points: pl.DataFrame) -> dict[str, pl.DataFrame]:

@@ -1,7 +1,7 @@
 """The order of the stages, written down once: facts in, plan out; no file and no clock."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from time import perf_counter
 from typing import Any, TypeVar
@@ -63,10 +63,16 @@ class Stages:
 
 @dataclass(frozen=True, slots=True)
 class Demands:
-    """What a stage of estimates hands on: the estimates before any end, tables for people, findings."""
+    """What a stage of estimates hands on: estimates of demand that goes on, tables for people, findings.
+
+    `total`: the lines that they rest on; `lumps`: events to come, components included; `book`: customers'
+    orders.
+    """
 
     estimates: pl.DataFrame
     total: pl.DataFrame
+    lumps: pl.DataFrame
+    book: demand.Book
     tables: dict[str, pl.DataFrame]
     findings: list[Finding]
 
@@ -136,7 +142,7 @@ def run_stages(
         points,
         lead_times,
         demands,
-        lifecycle.limit_orders(policies, lives.tables["last_time_buy"]),
+        lifecycle.limit_orders(policies, lives.tables["last_time_buy"], lives.tables["obsolescence"]),
         known["stock"],
         known["open_orders"],
         settings.replenish,
@@ -168,6 +174,7 @@ def run_stages(
     )
     company = audit.Company(as_of, ingest.known_at(facts, as_of), known, tables)
     found = clock(STEPS[9], _audit, company, settings)
+    tables["recommendation"] = _with_verdict(tables["recommendation"], found.tables["readiness"])
     said = [
         *heirs.findings,
         *complete.findings,
@@ -207,23 +214,25 @@ def _estimate_demand(
         availability=prepared.availability,
         booked=book.ahead,
     )
-    dependent = bom.with_dependent(
-        estimates, points, lead_times, known, settings.bom, settings.demand, as_of=as_of
-    )
     new = lifecycle.cold_start(
         total,
         points,
         lead_times,
-        dependent.estimates,
-        known,
+        estimates,
+        _with_book(known, book),
         settings.lifecycle,
         settings.demand,
         as_of=as_of,
     )
-    final = demand.with_known(new.estimates, points, lead_times, prepared, book, settings.demand, as_of=as_of)
+    lumps = demand.lumps_known(new.estimates, points, prepared, book, settings.demand, as_of=as_of)
+    dependent = bom.with_dependent(
+        new.estimates, points, lead_times, known, settings.bom, settings.demand, as_of=as_of
+    )
     return Demands(
-        final,
+        dependent.estimates,
         total,
+        bom.lumps_of_components(lumps, points, lead_times, known["bom"], settings.bom, as_of=as_of),
+        book,
         {
             "history_change": prepared.changes,
             "dependent_demand": dependent.demand,
@@ -231,6 +240,10 @@ def _estimate_demand(
         },
         [*prepared.findings, *book.findings, *dependent.findings, *new.findings],
     )
+
+
+def _with_book(known: Tables, book: demand.Book) -> Tables:
+    return known if book.ahead is None else known | {"booked": book.ahead}
 
 
 def _life_cycles(
@@ -242,14 +255,23 @@ def _life_cycles(
     *,
     as_of: date,
 ) -> Demands:
-    """Warn of what may be over, plan what ends, and end its demand."""
+    """Warn of what may be over, plan what ends, end its demand, and add what is known to come."""
     params = settings.lifecycle
     warnings = lifecycle.obsolescence(asked.total, points, known, params, settings.demand, as_of=as_of)
-    buys = lifecycle.last_time_buys(points, lead_times, asked.estimates, known, warnings, params, as_of=as_of)
+    lumps = pl.concat([demand.lumps_booked(asked.book), asked.lumps], how="diagonal_relaxed")
+    to_come = _with_book(known, asked.book) | {"lumps": lumps}
+    buys = lifecycle.last_time_buys(
+        points, lead_times, asked.estimates, to_come, warnings, params, as_of=as_of
+    )
     suggested, findings = lifecycle.engineered(known["demand"], points, known, params, as_of=as_of)
-    ended = lifecycle.end_demand(asked.estimates, points, lead_times, settings.demand, as_of=as_of)
+    ended = lifecycle.end_demand(
+        asked.estimates, points, lead_times, settings.demand, as_of=as_of, booked=asked.book.ahead
+    )
+    final = demand.with_known(
+        ended, points, lead_times, asked.lumps, asked.book, settings.demand, as_of=as_of
+    )
     tables = {"obsolescence": warnings, "last_time_buy": buys, "engineered_suggestion": suggested}
-    return Demands(ended, asked.total, tables, list(findings))
+    return replace(asked, estimates=final, tables=tables, findings=list(findings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,3 +286,11 @@ def _audit(company: audit.Company, settings: Settings) -> Doubts:
     found = audit.examine(company, settings.audit)
     ready = audit.readiness(company, found.rows, settings.audit)
     return Doubts({"audit_row": found.rows, "readiness": ready}, found.findings)
+
+
+def _with_verdict(orders: pl.DataFrame, ready: pl.DataFrame) -> pl.DataFrame:
+    """Return the orders with what the audit says of their points."""
+    verdict = ready.select("item_id", to_location_id="location_id", verdict="verdict")
+    keys = ["item_id", "to_location_id"]
+    said = orders.join(verdict, on=keys, how="left", maintain_order="left")
+    return said.with_columns(readiness="verdict").drop("verdict")

@@ -10,7 +10,7 @@ import polars as pl
 from plimsoll.domain.errors import InputError, did_you_mean, first_keys
 from plimsoll.domain.findings import numbered
 from plimsoll.domain.repair_results import RepairLog, RepairOutcome, TableChange
-from plimsoll.domain.repairs import CHANGES, Repair, sound
+from plimsoll.domain.repairs import CHANGES, Repair, signed, sound
 from plimsoll.domain.tables import table
 from plimsoll.ingest.repair_suggestions import suggested
 from plimsoll.ingest.repairs import Repaired, repaired
@@ -73,6 +73,7 @@ def accept_suggestions(
     ------
     InputError : the check suggests nothing there; neither item nor place is given and not `every`
     """
+    signed(author, reason)
     from plimsoll.workflows.audit import audit_workspace  # the whole audit, which nothing else here needs
 
     chosen = choose(audit_workspace(folder, as_of=None, at=at).rows, code, only, every=every)
@@ -86,21 +87,23 @@ def accept_suggestions(
 
 def choose(rows: pl.DataFrame, code: str, only: Mapping[str, str], *, every: bool) -> pl.DataFrame:
     """Return the audit rows of one check that carry a suggestion, for one item or place or for all."""
+    from plimsoll.workflows.audit import nothing_found
+
     own = rows.filter(pl.col("code") == code)
     if own.is_empty():
-        known = rows["code"].unique().sort().to_list()
-        what = f"The audit found nothing under the code '{code}'."
-        remedy = did_you_mean(code, known) or f"It found: {first_keys(known) or 'nothing at all'}."
-        raise InputError(what, remedy=remedy)
+        raise nothing_found(code, rows["code"])
     offered = own.filter(pl.col("repair").is_not_null())
     for name, wanted in only.items():
         offered = offered.filter(pl.col(name) == wanted)
     if offered.is_empty():
-        what = f"The check '{code}' suggests no repair there."
-        items = own.filter(pl.col("repair").is_not_null())["item_id"].drop_nulls().unique().to_list()
-        remedy = (
-            did_you_mean(only.get("item_id", ""), items)
-            or "Add one by hand with `plimsoll repair WORKSPACE add`."
+        there = own.filter(pl.col("repair").is_not_null())
+        items = there["item_id"].drop_nulls().unique(maintain_order=True).to_list()
+        where = f" for {' at '.join(only.values())}" if only and items else ""
+        what = f"The check '{code}' suggests no repair{where}."
+        remedy = did_you_mean(only.get("item_id", ""), items) or (
+            f"It suggests some for {first_keys(items)}."
+            if items
+            else "Add one by hand with `plimsoll repair WORKSPACE add`."
         )
         raise InputError(what, remedy=remedy)
     if not only and not every:

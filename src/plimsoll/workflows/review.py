@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from plimsoll import measure
-from plimsoll.domain.errors import InputError, SettingError, WorkspaceError, did_you_mean
+from plimsoll.domain.errors import InputError, SettingError, WorkspaceError, did_you_mean, first_keys
 from plimsoll.domain.results import CashResult, Explanation, PlanResult
 from plimsoll.domain.tables import table
 from plimsoll.store.workspace import Workspace
@@ -101,7 +101,7 @@ def explain_point(folder: Path, item_id: str, location_id: str | None) -> Explan
     places = result["planning_point"].filter(pl.col("item_id") == item_id)["location_id"].to_list()
     if location_id is None:
         if len(places) > 1:
-            what = f"Item {item_id} is kept at {len(places)} places: {', '.join(places[:5])}."
+            what = f"Item {item_id} is kept at {len(places)} places: {first_keys(places)}."
             raise InputError(what, remedy=f"Say which: `plimsoll explain {folder} {item_id} {places[0]}`.")
         location_id = places[0] if places else ""
     questions = measure.four_questions(

@@ -68,12 +68,13 @@ def review_supply(folder: Path, by: str = "supplier", *, at: datetime) -> Supply
     with Workspace.open(folder) as workspace:
         facts = read_facts(workspace, at=at)
         run = workspace.latest_run(KIND)
+        no_plan = "There is no plan yet"
         if run is not None and not set(run.tables).issuperset(RESULTS):
-            run = None  # a plan of an earlier version
+            no_plan, run = f"{run.id} was made by an earlier version, which did not look at suppliers", None
         options = facts.settings.supply
         if run is None:
             as_of, made = facts.as_of, _without_plan(facts)
-            missing = [f"There is no plan yet: buffers, needs and shortages are not known. {_do(folder)}"]
+            missing = [f"{no_plan}: buffers, needs and shortages are not known. {_do(folder)}"]
         else:
             as_of, made = run.as_of, {name: workspace.result(name, run.id) for name in RESULTS}
             options = supply.SupplyParams.model_validate(run.manifest["parameters"]["supply"])

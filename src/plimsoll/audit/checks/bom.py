@@ -204,7 +204,8 @@ def bom_of_bought_item(company: Company, params: AuditParams) -> pl.DataFrame:
         .join(parents, on="item_id")
         .sort("item_id")
     )
-    return doubtful(rows, ["item_id"], pl.format("bought, with a bill of material of {} lines", "len"))
+    lines = pl.when(pl.col("len") == 1).then(pl.lit("component")).otherwise(pl.lit("components"))
+    return doubtful(rows, ["item_id"], pl.format("bought, with a bill of material of {} {}", "len", lines))
 
 
 @check(

@@ -108,7 +108,10 @@ def _superseded(company: Company) -> pl.DataFrame:
     remedy="Use it up, rework it or return it, and cancel what is on order.",
 )
 def superseded_item(company: Company, params: AuditParams) -> pl.DataFrame:
-    """Return items with a successor and with stock or open orders; the money is both at cost."""
+    """Return items with a successor and with stock or open orders; the money is both at cost.
+
+    A successor that is unknown or leads back is no item to transfer to, and none is suggested.
+    """
     held = newest_counts(company).select("item_id", stocked=pl.col("on_hand").clip(0), ordered=pl.lit(0.0))
     coming = company.known["open_orders"].select("item_id", stocked=pl.lit(0.0), ordered="quantity")
     units = pl.concat([held, coming]).group_by("item_id").agg(pl.col("stocked", "ordered").sort().sum())
@@ -117,6 +120,7 @@ def superseded_item(company: Company, params: AuditParams) -> pl.DataFrame:
     rows = rows.join(
         costs(company).select("item_id", "cost"), on="item_id", how="left", maintain_order="left"
     )
+    cannot_be = pl.col("item_id").is_in(_impossible(company)["item_id"].implode())
     return doubtful(
         rows,
         ["item_id"],
@@ -125,7 +129,7 @@ def superseded_item(company: Company, params: AuditParams) -> pl.DataFrame:
             "superseded_by", figure(pl.col("stocked")), figure(pl.col("ordered")),
         ),
         money=(pl.col("stocked") + pl.col("ordered")) * pl.col("cost"),
-        repair=Repair("transfer", "item_id", to=pl.col("superseded_by")),
+        repair=Repair("transfer", "item_id", to=pl.when(~cannot_be).then("superseded_by")),
     )  # fmt: skip
 
 
@@ -138,7 +142,12 @@ def superseded_item(company: Company, params: AuditParams) -> pl.DataFrame:
     covers=("supersession_loop", "successor_unknown"),
 )
 def successor_impossible(company: Company, params: AuditParams) -> pl.DataFrame:
-    """Return items whose successor is unknown, or whose chain of successors leads back to where it was.
+    """Return items whose successor is unknown, or whose chain of successors leads back to where it was."""
+    return doubtful(_impossible(company), ["item_id"], pl.format("successor {} {}", "superseded_by", "said"))
+
+
+def _impossible(company: Company) -> pl.DataFrame:
+    """Return items with a successor that cannot be, and what is wrong with it.
 
     Chains are followed by doubling: after k steps each item points 2^k successors on; who still points
     on after more steps than there are items is in a loop, or leads into one.
@@ -154,8 +163,7 @@ def successor_impossible(company: Company, params: AuditParams) -> pl.DataFrame:
         steps += 1
     looped = chain.join(ahead, on="item_id", how="semi", maintain_order="left")
     why = [(unknown, "is not in the item master"), (looped, "leads back to an earlier item")]
-    rows = pl.concat(frame.with_columns(said=pl.lit(said)) for frame, said in why)
-    return doubtful(rows, ["item_id"], pl.format("successor {} {}", "superseded_by", "said"))
+    return pl.concat(frame.with_columns(said=pl.lit(said)) for frame, said in why)
 
 
 @check(

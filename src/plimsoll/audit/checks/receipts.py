@@ -139,7 +139,8 @@ def line_in_parts(company: Company, params: AuditParams) -> pl.DataFrame:
     named = company.known[RECEIPTS].filter(pl.col("line").is_not_null())
     parts = named.group_by(line).agg(pl.col("received_date").n_unique().alias("n"), pl.col("quantity").max())
     rows = parts.filter(pl.col("n") > 1).sort(line)
-    return doubtful(rows, line, pl.format("in {} parts, the largest of {}", "n", figure(pl.col("quantity"))))
+    words = pl.format("an order line came in {} parts, the largest of {}", "n", figure(pl.col("quantity")))
+    return doubtful(rows, line, words)
 
 
 @check(

@@ -21,7 +21,7 @@ def _odd(rows: pl.DataFrame, by: str | None = None) -> pl.DataFrame:
     return told.filter(pl.col("currency") != usual).with_columns(pl.lit(usual).alias("usual"))
 
 
-MIXED = pl.format("in {} where {} is usual", "currency", "usual")
+MIXED = pl.format("priced in {} where {} is usual", "currency", "usual")
 
 
 @check(
@@ -62,7 +62,9 @@ def demand_in_foreign_currency(company: Company, params: AuditParams) -> pl.Data
         .group_by(*POINT, "currency")
         .agg(pl.col("usual").first(), pl.len().alias("n"))
     )
-    return doubtful(odd.sort(*POINT, "currency"), [*POINT, "currency"], pl.format("{} lines ", "n") + MIXED)
+    return doubtful(
+        odd.sort(*POINT, "currency"), [*POINT, "currency"], pl.format("order lines: {}, ", "n") + MIXED
+    )
 
 
 @check(
