@@ -227,6 +227,11 @@ def _name(row: dict[str, Any]) -> str:
     return name if to is None else f"{name} to {to}"
 
 
+def _cost(value: float | None) -> str:
+    """Return what variability costs; a lattice can make it a little negative where it costs nothing."""
+    return money(None if value is None else max(value, 0.0))
+
+
 def _signed(value: float | None) -> str:
     return DASH if value is None else f"{value:+,.0f}".replace("-0", "0").replace("+0", "0")
 
@@ -272,8 +277,8 @@ def suppliers(result: SupplyResult, top: int) -> list[Supplier]:
                 on_time=kept,
                 late_by=_signed(row["lateness_days_p90"]) if is_kept else DASH,
                 trend=_trend(row),
-                cost=money(row["buffer_lead_time_value"]),
-                one_day_less=money(row["one_day_less_value"]),
+                cost=_cost(row["buffer_lead_time_value"]),
+                one_day_less=_cost(row["one_day_less_value"]),
                 note=_note(row),
             )
         )
