@@ -173,8 +173,8 @@ def run_stages(
         as_of=as_of,
     )
     company = audit.Company(as_of, ingest.known_at(facts, as_of), known, tables)
-    found = clock(STEPS[9], _audit, company, settings)
-    tables["recommendation"] = _with_verdict(tables["recommendation"], found.tables["readiness"])
+    found, ready = clock(STEPS[9], _audit, company, settings)
+    tables["recommendation"] = _with_verdict(tables["recommendation"], ready)
     said = [
         *heirs.findings,
         *complete.findings,
@@ -185,7 +185,7 @@ def run_stages(
         *today.findings,
         *found.findings,
     ]
-    tables |= found.tables | {"finding": findings_frame(said)}
+    tables |= {"audit_row": found.rows, "readiness": ready, "finding": findings_frame(said)}
     return Stages(tables, clock.seconds)
 
 
@@ -274,23 +274,14 @@ def _life_cycles(
     return replace(asked, estimates=final, tables=tables, findings=list(findings))
 
 
-@dataclass(frozen=True, slots=True)
-class Doubts:
-    """The tables and findings of the audit."""
-
-    tables: Tables
-    findings: list[Finding]
-
-
-def _audit(company: audit.Company, settings: Settings) -> Doubts:
+def _audit(company: audit.Company, settings: Settings) -> tuple[audit.Audit, pl.DataFrame]:
+    """Return what the checks found, and the readiness of every point."""
     found = audit.examine(company, settings.audit)
-    ready = audit.readiness(company, found.rows, settings.audit)
-    return Doubts({"audit_row": found.rows, "readiness": ready}, found.findings)
+    return found, audit.readiness(company, found.rows, settings.audit)
 
 
 def _with_verdict(orders: pl.DataFrame, ready: pl.DataFrame) -> pl.DataFrame:
     """Return the orders with what the audit says of their points."""
-    verdict = ready.select("item_id", to_location_id="location_id", verdict="verdict")
+    verdict = ready.select("item_id", to_location_id="location_id", readiness="verdict")
     keys = ["item_id", "to_location_id"]
-    said = orders.join(verdict, on=keys, how="left", maintain_order="left")
-    return said.with_columns(readiness="verdict").drop("verdict")
+    return orders.drop("readiness").join(verdict, on=keys, how="left", maintain_order="left")
