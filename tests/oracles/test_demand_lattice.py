@@ -25,7 +25,7 @@ def mixed(method, row, weights, unit=1.0, past=(1.0,), draws=None, cells=CELLS):
     kernels.write_pmfs(
         past, np.array([0, len(past)]), zero + len(past), zero, zero + method, state,
         np.ones((1, fit.SEASONS)), ONE * unit, np.zeros(len(past) + n_max, np.int64), weights,
-        zero + n_max, draws, ONE * 0.0, pmf, steps,
+        zero + n_max, draws, ONE * 0.0, 0.0, pmf, steps,
     )  # fmt: skip
     return pmf[0, 0], steps[0]
 

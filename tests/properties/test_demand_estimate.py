@@ -1,7 +1,6 @@
 """The whole stage: leakage, order and threads, calibration, and columns that hang together."""
 
 from datetime import date, timedelta
-from importlib import import_module
 
 import numba
 import numpy as np
@@ -9,7 +8,6 @@ import polars as pl
 import pytest
 
 from plimsoll.demand import DemandParams, estimate
-from plimsoll.demand.shelf import methods
 from plimsoll.domain.errors import InputError
 from plimsoll.domain.tables import table
 
@@ -170,28 +168,24 @@ def test_inputs_are_left_alone(tables):
     assert all(same(*pair) for pair in zip(before, tables, strict=True))
 
 
-def test_draws_follow_the_key_not_the_neighbours(monkeypatch, panel):
+BOOTSTRAP = DemandParams(contenders=("bootstrap",), learned="off", season_active_min=2.0)
+
+
+def test_draws_follow_the_key_not_the_neighbours(panel):
     """With nothing but the bootstrap, a series alone has the distribution that it has in company."""
-    only = tuple(method for method in methods() if method.name in ("bootstrap", "pooled_rate"))
-    for module in ("estimate", "select"):
-        monkeypatch.setattr(import_module(f"plimsoll.demand.{module}"), "methods", lambda: only)
     demand, points, lead_times = company(panel[60:180])
     together, other = (
-        estimate(demand, points, lead_times, DemandParams(), as_of=as_of(104), seed=seed)[50:51]
-        for seed in (1, 2)
+        estimate(demand, points, lead_times, BOOTSTRAP, as_of=as_of(104), seed=seed)[50:51] for seed in (1, 2)
     )
-    alone = estimate(demand, points[50:51], lead_times, DemandParams(), as_of=as_of(104), seed=1)
+    alone = estimate(demand, points[50:51], lead_times, BOOTSTRAP, as_of=as_of(104), seed=1)
     assert together["method_used"].item() == "bootstrap"
     assert same(alone.select(PMFS), together.select(PMFS))
     assert not same(other.select(PMFS), together.select(PMFS))
 
 
-def test_two_series_with_the_same_history_do_not_share_draws(monkeypatch):
-    only = tuple(method for method in methods() if method.name in ("bootstrap", "pooled_rate"))
-    for module in ("estimate", "select"):
-        monkeypatch.setattr(import_module(f"plimsoll.demand.{module}"), "methods", lambda: only)
+def test_two_series_with_the_same_history_do_not_share_draws():
     twins = company(np.tile([0, 3, 0, 0, 5, 0, 2, 7], (2, 13)))
-    one, two = estimate(*twins, DemandParams(), as_of=as_of(104), seed=1)["pmf_protection"].to_list()
+    one, two = estimate(*twins, BOOTSTRAP, as_of=as_of(104), seed=1)["pmf_protection"].to_list()
     assert one != two
 
 

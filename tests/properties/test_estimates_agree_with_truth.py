@@ -59,6 +59,14 @@ def world():
     )
 
 
+# Estimates drawn towards those of others are off, on purpose, by more than their own history scatters.
+UNSHRUNK = demand.DemandParams(
+    learned="off",
+    contenders=("normal", "ses", "negative_binomial", "fading_counts", "croston", "sba", "tsb",
+                "zero_inflated_nb", "bootstrap", "damped_trend", "seasonal"),
+)  # fmt: skip
+
+
 def _estimated(seed):
     company = generate(1500, seed)
     raws = [RawTable(name.split(".")[0], name, frame) for name, frame in company.sources.items()]
@@ -71,7 +79,7 @@ def _estimated(seed):
         demand.pass_upstream(complete.tables["demand"], complete.points),
         complete.points,
         lead_times,
-        demand.DemandParams(),
+        UNSHRUNK,
         as_of=company.as_of,
         seed=1,
     )

@@ -7,7 +7,7 @@ import pytest
 from plimsoll.demand import DemandParams
 from plimsoll.demand.classify import CLASSES, classify
 from plimsoll.demand.pool import Kin, gamma_prior, kin_of, pooled_states
-from plimsoll.demand.score import Scores, _window_sums, marks_of
+from plimsoll.demand.score import Scores, marks_of, window_sums
 from plimsoll.demand.select import choose, shrunk_loss, simplest_of_best
 from plimsoll.demand.shelf import SeriesFacts, methods
 from plimsoll.maths.kernels import demand_fit as fit
@@ -61,7 +61,7 @@ def test_held_out_origins():
 
 def test_windows_with_an_unobserved_period_are_left_out():
     values = np.array([1.0, 2, 3, 4, 10, np.nan, 30, 40])
-    sums = _window_sums(values, np.array([0, 4, 8]), np.array([[0, 2, 3], [0, 2, 4]]), np.array([2, 2]))
+    sums = window_sums(values, np.array([0, 4, 8]), np.array([[0, 2, 3], [0, 2, 4]]), np.array([2, 2]))
     assert np.array_equal(sums, [[3, 7, np.nan], [np.nan, 70, np.nan]], equal_nan=True)
 
 
@@ -140,7 +140,8 @@ def test_a_cost_that_is_not_known_counts_as_the_average():
 def scores(losses, origins):
     losses = np.asarray(losses, float)
     state = np.ones((len(losses), fit.N_METHODS, fit.WIDTH))
-    return Scores(losses, np.asarray(origins), state, np.ones((len(losses), fit.SEASONS)))
+    index, origins = np.ones((len(losses), fit.SEASONS)), np.asarray(origins)
+    return Scores(losses, origins, state, index, losses, origins // 2)
 
 
 def losses(**given):
@@ -153,8 +154,9 @@ def losses(**given):
 def test_loss_is_shrunk_by_evidence():
     rows = [losses(SES=1.0, NB=3.0)] + [losses(SES=2.0, NB=2.0)] * 3
     shrunk, average = shrunk_loss(scores(rows, [8, 8, 8, 8]), np.zeros(4, int), PARAMS)
-    assert average[0, [fit.SES, fit.NB]] == pytest.approx([(0.5 + 3) / 4, (1.5 + 3) / 4])
-    assert shrunk[0, fit.SES] == pytest.approx((0.5 + 0.875) / 2)
+    size = 2**0.5  # of a period: mean and variance 1
+    assert average[0, [fit.SES, fit.NB]] == pytest.approx([7 / 4 / size, 9 / 4 / size])
+    assert shrunk[0, fit.SES] == pytest.approx((1.0 + 7 / 4) / 2 / size)
     assert np.isinf(shrunk[0, fit.TSB])
 
 
@@ -167,7 +169,15 @@ def test_ties_go_to_the_simpler():
 
 def series(n, k, year=52):
     n, k = np.asarray(n, float), np.asarray(k, float)
-    return SeriesFacts(n, k, np.full(len(n), 20.0), np.full(len(n), 5.0), np.zeros(len(n), bool), year)
+    return SeriesFacts(
+        n,
+        k,
+        np.full(len(n), 20.0),
+        np.full(len(n), 5.0),
+        np.zeros(len(n), bool),
+        np.zeros(len(n), bool),
+        year,
+    )
 
 
 def eligible_of(known):
@@ -191,8 +201,8 @@ def test_fallbacks_are_named():
     ] == [
         ("seasonal", "ses", "seasonal_needs_two_years"),
         ("seasonal", "seasonal", ""),
-        ("seasonal", "negative_binomial", "history_too_short"),
-        ("negative_binomial", "pooled_rate", "too_few_demands"),
-        ("negative_binomial", "pooled_rate", "no_demand"),
+        ("seasonal", "compound", "history_too_short"),
+        ("compound", "compound", ""),
+        ("compound", "pooled_rate", "no_demand"),
         ("ses", "negative_binomial", "not_finite"),
     ]

@@ -1,5 +1,6 @@
 """The demand stage from lines of history to one predictive distribution a stocking point."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -7,16 +8,20 @@ import numpy as np
 import polars as pl
 
 from plimsoll.demand.classify import CLASSES, classify
+from plimsoll.demand.compound import compound_states
 from plimsoll.demand.intervals import PMFS, Distributions, Fitted, Protection, distributions, protection_of
+from plimsoll.demand.learned import anchored, learn
+from plimsoll.demand.learned_choice import choose_all
 from plimsoll.demand.panel import KEY, Panel, bucket_of, months_from, period_panel
 from plimsoll.demand.params import DemandParams
 from plimsoll.demand.pool import kin_of, pooled_states
 from plimsoll.demand.score import Histories, Scores, score
-from plimsoll.demand.select import Choice, choose
+from plimsoll.demand.season_pooled import deseasonalised, reseasonalised, seasons
+from plimsoll.demand.select import Choice
 from plimsoll.demand.shelf import SeriesFacts, methods
 from plimsoll.domain.calendar import PERIOD_DAYS
 from plimsoll.domain.tables import table
-from plimsoll.maths.kernels.demand_fit import N_METHODS, NORMAL, POOLED, describe
+from plimsoll.maths.kernels.demand_fit import BLEND, COMPOUND, LEARNED, N_METHODS, NORMAL, POOLED, describe
 from plimsoll.maths.ragged import Floats
 from plimsoll.maths.rng import rng_for
 
@@ -37,9 +42,10 @@ def estimate(
 ) -> pl.DataFrame:
     """Return the predictive distribution of demand of every planning point over its protection interval.
 
-    History is cut to complete periods up to `as_of`; series are described and classified; every
-    method that applies is scored at held-out origins; the best that may be used writes the
-    distributions, mixed over the distribution of the lead time.
+    History is cut to complete periods up to `as_of`, and freed of the seasons that many series share;
+    series are described and classified; every method that applies is scored at held-out origins; the
+    best that may be used writes the distributions, mixed over the distribution of the lead time. They
+    are then put in the seasons that their intervals fall in.
 
     Parameters
     ----------
@@ -60,8 +66,27 @@ def estimate(
     if not points.height:
         return table("demand_estimate").empty()
     points = points.sort(KEY)
-    protection = protection_of(points, lead_times, booked)
     known = demand.filter(pl.col("date") <= as_of)
+    found = seasons(known, points, params, as_of=as_of, availability=availability)
+    given = (points, lead_times, params, as_of, seed, availability, booked)
+    if found.are_flat:
+        return _estimate(known, *given)
+    level = _estimate(deseasonalised(known, points, found), *given)
+    return reseasonalised(level, points, found, params, as_of=as_of)
+
+
+def _estimate(
+    known: pl.DataFrame,
+    points: pl.DataFrame,
+    lead_times: pl.DataFrame,
+    params: DemandParams,
+    as_of: date,
+    seed: int,
+    availability: pl.DataFrame | None,
+    booked: pl.DataFrame | None,
+) -> pl.DataFrame:
+    """Return the estimates of demand without a season that many share."""
+    protection = protection_of(points, lead_times, booked)
     bucket = bucket_of(known, params)
     panel = period_panel(known, points, bucket, as_of=as_of, availability=availability)
     histories = _histories(panel, points, protection, params)
@@ -69,19 +94,35 @@ def estimate(
     facts = describe(panel.values, panel.bounds, params.probability_smoothing)
     unit = facts[:, 6].copy()
     kind, adi, cv2 = classify(facts, params)
-    fades = facts[:, 7] < -params.fading_errors
+    fades, rises = facts[:, 7] < -params.fading_errors, facts[:, 7] > params.rising_errors
     series = SeriesFacts(
-        facts[:, 0], facts[:, 1], facts[:, 2] / unit, np.sqrt(facts[:, 3]) / unit, fades, histories.year
+        facts[:, 0],
+        facts[:, 1],
+        facts[:, 2] / unit,
+        np.sqrt(facts[:, 3]) / unit,
+        fades,
+        rises,
+        histories.year,
     )
     eligible = np.zeros((points.height, N_METHODS), dtype=np.bool_)
     for method in methods():
-        eligible[:, method.code] = method.applies(series)
+        if method.name in params.contenders:
+            eligible[:, method.code] = method.applies(series)
 
-    scores = score(histories, eligible, draws_of(params.paths_scored, seed), params)
-    choice = choose(scores, kind, series, eligible, params)
+    learned = learn(histories, points, eligible[:, LEARNED], params, seed)
+    if learned.state is None:
+        eligible[:, [LEARNED, BLEND]] = False
+    kin = kin_of(points)
+    compound, prior = compound_states(histories, facts, kin, params)
+    histories = replace(histories, size_rate=prior.size_rate)
+    given = {COMPOUND: compound}
+    if learned.state is not None:
+        given[LEARNED] = anchored(learned.state, compound, histories.values, params)
+    scores = score(histories, eligible, draws_of(params.paths_scored, seed), params, given)
+    choice = choose_all(scores, kind, series, eligible, params)
     state = scores.state[np.arange(points.height), choice.used]
     pooled = choice.used == POOLED
-    state[pooled] = pooled_states(facts, kin_of(points), pooled, histories.year, params)[pooled]
+    state[pooled] = pooled_states(facts, kin, pooled, histories.year, params)[pooled]
     fitted = Fitted(choice.used, state, scores.index, unit)
     draws = draws_of(params.paths, seed)
     laid = distributions(histories, protection, fitted, draws, period_days, params.lattice_cells)
@@ -100,6 +141,8 @@ def estimate(
         "protection_days_sd": sd_days,
     }
     columns |= _chosen(choice, scores)
+    columns["learned_skipped"] = pl.Series([learned.skipped or None] * points.height, dtype=pl.String)
+    columns["coming_qty"] = pl.Series([None] * points.height, dtype=pl.List(pl.Float64))
     days = mean_days if booked is None else protection.unbooked_days()
     columns |= _laid(laid, days, state[:, 0] / period_days)
     # The distributions join after the sort, which would copy them twice: the points are in order already.
@@ -155,4 +198,7 @@ def _histories(panel: Panel, points: pl.DataFrame, protection: Protection, param
     n_ahead = np.clip(np.rint(mean_days / period_days).astype(np.int64), 1, half_held_out)
     months = months_from(panel.start, panel.bucket, panel.n_calendar + protection.most_periods(period_days))
     turn = points.select(pl.concat_str(KEY, separator="\x1f").hash(0)).to_series().to_numpy() / 2.0**64
-    return Histories(panel.values, panel.bounds, months, panel.n_calendar, YEAR[panel.bucket], n_ahead, turn)
+    size_rate = 1.0 - 0.5 ** (period_days / params.half_life_days)
+    return Histories(
+        panel.values, panel.bounds, months, panel.n_calendar, YEAR[panel.bucket], n_ahead, turn, size_rate
+    )

@@ -151,7 +151,7 @@ def distributions(
         write_pmfs(
             histories.values, bounds, np.diff(bounds), np.arange(hi - lo), fitted.method[lo:hi],
             fitted.state[lo:hi], fitted.index[lo:hi], fitted.unit[lo:hi], months, weights, longest,
-            draws, histories.turn[lo:hi], pmf, step,
+            draws, histories.turn[lo:hi], histories.size_rate, pmf, step,
         )  # fmt: skip
         return pmf, step
 

@@ -31,9 +31,14 @@ class DemandParams(Params):
         default=0.1, gt=0, le=1, description="Moments of counts that fade; the most reactive usual weight"
     )
     fading_errors: float = Field(
-        default=2.0,
+        default=3.0,
         ge=0,
         description="Standard errors by which recent demand must be below the average to count as fading",
+    )
+    rising_errors: float = Field(
+        default=3.0,
+        ge=0,
+        description="Standard errors by which recent demand must exceed the average for a trend to be tried",
     )
     holdout_share: float = Field(
         default=0.4, gt=0, lt=1, description="Last share of a history in which methods are scored"
@@ -44,7 +49,7 @@ class DemandParams(Params):
         default=(0.5, 0.8, 0.9, 0.95, 0.98), min_length=1, description="Ascending levels of the pinball loss"
     )
     evidence_origins: float = Field(
-        default=20, ge=0, description="Origins that weigh as much as the average over the series' class"
+        default=100, ge=0, description="Origins that weigh as much as the average over the series' class"
     )
     tie_tolerance: float = Field(
         default=0.005, ge=0, description="Share of loss by which a simpler method may be worse and still win"
@@ -111,6 +116,77 @@ class DemandParams(Params):
         le=1,
         description="Share of the bookings to be expected below which the order book counts as missing; "
         "weekends leave half of short leads",
+    )
+    contenders: tuple[str, ...] = Field(
+        default=("compound", "fading_counts", "damped_trend", "learned", "learned_blend"),
+        min_length=1,
+        description="Methods that may be used, by name; the others keep their promises less well",
+    )
+    season_active_min: float = Field(
+        default=0.5,
+        ge=0,
+        description="Share of periods with demand below which a category has no season",
+    )
+    level_half_lives_days: tuple[float, ...] = Field(
+        default=(160.0, 270.0, 540.0, 1080.0),
+        min_length=1,
+        description="Days after which evidence of how often somebody asks counts half: those tried",
+    )
+    usual_sizes: float = Field(
+        default=3.0, gt=0, description="Sizes that weigh as much as the usual size of such items, at first"
+    )
+    chance_gaps: float = Field(
+        default=5.0, gt=0, description="Gaps between demands that weigh as much as those of pure chance"
+    )
+    level_spread: float = Field(
+        default=0.1,
+        ge=0,
+        description="Squared coefficient of variation of levels beyond what the evidence explains, before "
+        "held-out windows are heard",
+    )
+    level_drift: float = Field(
+        default=0.05,
+        ge=0,
+        description="The same where most periods have demand, as a share of the squared coefficient of "
+        "variation of a period",
+    )
+    spread_blocks: float = Field(
+        default=12.0,
+        gt=0,
+        description="Held-out windows in a row that weigh as much as level_spread",
+    )
+    prior_windows_min: int = Field(
+        default=200,
+        ge=1,
+        description="Held-out windows below which all series together teach nothing",
+    )
+    prior_windows_max: int = Field(
+        default=4000, ge=100, description="Most held-out windows on which what series share is learned"
+    )
+    learned: Literal["auto", "off"] = Field(
+        default="auto", description="Whether one model of all series competes with those of single series"
+    )
+    learned_windows_min: int = Field(
+        default=4000,
+        ge=100,
+        description="Windows before the first held-out origin below which nothing is learned from all series",
+    )
+    learned_rows_max: int = Field(
+        default=200_000, ge=1000, description="Most windows that a model of all series is trained on"
+    )
+    learned_unseen_max: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="Share of periods not observed above which it learns the relation of series only",
+    )
+    learned_folds: int = Field(
+        default=4, ge=1, le=8, description="Times that it is trained again within the held-out share"
+    )
+    segment_origins: float = Field(
+        default=200,
+        ge=0,
+        description="Origins that weigh as much as all segments together where the global model is judged",
     )
     paths: int = Field(default=1000, ge=50, description="Bootstrap paths; Willemain et al. 2004")
     paths_scored: int = Field(default=128, ge=50, description="Bootstrap paths of a held-out origin")

@@ -13,6 +13,7 @@ from plimsoll.maths.ragged import Floats, Ints
 SHAPE_RANGE = (0.05, 50.0)
 EVENTS_MIN = 5
 LEAST_WEIGHT = 1e-6
+LEAST_BETWEEN = 1.0  # that items seem more alike is no reason to trust their own sizes less
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,38 @@ def size_by_cost(log_size: Floats, log_cost: Floats, weight: Floats) -> tuple[fl
     together = np.average((log_cost - x) * (log_size - y), weights=weight)
     b = float(np.clip(together / spread, -1.0, 0.0)) if spread > 0 else 0.0
     return float(y - b * x), b
+
+
+def usual_sizes(facts: Floats, kin: Kin, params: DemandParams) -> tuple[Floats, Floats]:
+    """Return the size that is usual for items of such a category and cost, and how far items are from it.
+
+        log z0 = a + b log cost, within the category, see `size_by_cost`
+
+    A size says the more the fewer periods have demand: w is the squared share of those without.
+
+    Returns
+    -------
+    z0 (n,) units; variance between items (n,) of the logarithm of their mean size around it, less what
+    few sizes scatter by chance.
+    """
+    n, k, seen = facts[:, 0], facts[:, 1], facts[:, 4]
+    sold = k > 0
+    log_size = np.log(np.where(sold, seen, 1.0))
+    weight = np.where(sold, np.maximum((1.0 - k / np.maximum(n, 1.0)) ** 2, LEAST_WEIGHT), 0.0)
+    usual, between = np.empty(len(facts)), np.ones(len(facts))
+    cv2 = np.where(k > 1, facts[:, 5] / np.where(sold, seen, 1.0) ** 2, 1.0)
+    for code in np.unique(kin.category):
+        mine = kin.category == code
+        members = mine if mine.sum() >= params.pool_points_min else np.ones_like(mine)
+        if k[members].sum() < EVENTS_MIN:
+            members = np.ones_like(mine)
+        has = members & sold
+        level, slope = size_by_cost(log_size[has], kin.log_cost[has], weight[has])
+        usual[mine] = np.exp(level + slope * kin.log_cost[mine])
+        if has.sum() >= params.pool_points_min:
+            away = (log_size[has] - level - slope * kin.log_cost[has]) ** 2 - cv2[has] / k[has]
+            between[mine] = max(float(np.average(away, weights=weight[has])), LEAST_BETWEEN)
+    return np.maximum(usual, facts[:, 6]), between
 
 
 def pooled_states(

@@ -9,7 +9,7 @@ from plimsoll.demand.classify import CLASSES, NONE
 from plimsoll.demand.params import DemandParams
 from plimsoll.demand.score import Scores
 from plimsoll.demand.shelf import SeriesFacts, methods
-from plimsoll.maths.kernels.demand_fit import NB, POOLED
+from plimsoll.maths.kernels.demand_fit import COMPOUND, NORMAL, POOLED
 from plimsoll.maths.ragged import Floats, Ints
 
 Flags = NDArray[np.bool_]
@@ -27,22 +27,20 @@ class Choice:
 def shrunk_loss(scores: Scores, kind: Ints, params: DemandParams) -> tuple[Floats, Floats]:
     """Return each series' relative losses shrunk by evidence, and the averages of the classes.
 
-        r(i, m) = loss(i, m) / mean loss of i;  score = (n r + k c) / (n + k)
+        r(i, m) = loss(i, m) / root mean square demand of a period of i;  score = (n r + k c) / (n + k)
 
     n is the number of origins, c the average of r over the class weighted by origins, k the setting
-    `evidence_origins` (few origins are noisy).
+    `evidence_origins` (few origins are noisy). Relative to its own loss a series would count most whose
+    demand stopped, and whatever forecasts least would win.
 
     Returns
     -------
     (n, M) infinite where not scored; (classes, M) infinite where a class never scored a method.
     """
     tried = np.isfinite(scores.loss)
-    n_tried = np.maximum(tried.sum(axis=1), 1)
-    loss = np.where(tried, scores.loss, 0.0)
-    scale = loss.sum(axis=1) / n_tried
-    relative = np.divide(loss, scale[:, None], out=np.ones_like(loss), where=scale[:, None] > 0)
+    relative = np.where(tried, scores.loss, 0.0) / size_of(scores)[:, None]
     weight = np.where(tried, scores.n_origins[:, None], 0.0)
-    average = np.full((len(CLASSES), loss.shape[1]), np.inf)
+    average = np.full((len(CLASSES), relative.shape[1]), np.inf)
     for code in range(len(CLASSES)):
         mine = kind == code
         total = weight[mine].sum(axis=0)
@@ -51,6 +49,12 @@ def shrunk_loss(scores: Scores, kind: Ints, params: DemandParams) -> tuple[Float
     n, k = scores.n_origins[:, None], params.evidence_origins
     shrunk = (n * relative + k * np.where(tried, average[kind], 0.0)) / np.maximum(n + k, 1e-12)
     return np.where(tried, shrunk, np.inf), average
+
+
+def size_of(scores: Scores) -> Floats:
+    """Return the root mean square demand of a period of each series, units (n,); 1 without demand."""
+    square = scores.state[:, NORMAL, 1] + scores.state[:, NORMAL, 0] ** 2
+    return np.sqrt(np.where(square > 0, square, 1.0))
 
 
 def simplest_of_best(score: Floats, ranks: Ints, tolerance: float) -> Ints:
@@ -63,8 +67,8 @@ def simplest_of_best(score: Floats, ranks: Ints, tolerance: float) -> Ints:
 def choose(scores: Scores, kind: Ints, series: SeriesFacts, eligible: Flags, params: DemandParams) -> Choice:
     """Return the method of every series and the reason for every fallback.
 
-    The ladder: the best method that may be used; with a history too short to score, the negative
-    binomial on what there is; with one demand or none, the pooled rate.
+    The ladder: the best method that may be used; with a history too short to score, compound
+    demand on what there is; with no demand, the pooled rate.
     """
     ranks = np.zeros(scores.loss.shape[1], dtype=np.int64)
     finite: Flags = np.asarray(np.isfinite(scores.state).all(axis=2))
@@ -82,10 +86,10 @@ def choose(scores: Scores, kind: Ints, series: SeriesFacts, eligible: Flags, par
 
     scored = wanted >= 0
     of_class = simplest_of_best(average, ranks, 0.0)
-    of_class = np.where(of_class < 0, NB, of_class)
+    of_class = np.where(of_class < 0, COMPOUND, of_class)
     wanted = np.where(scored, wanted, of_class[kind])
-    few = series.n_demands < 2
-    used = np.where(used >= 0, used, np.where(few | ~finite[:, NB], POOLED, NB))
+    few = series.n_demands < 1
+    used = np.where(used >= 0, used, np.where(few | ~finite[:, COMPOUND], POOLED, COMPOUND))
     short = np.where(kind == NONE, "no_demand", np.where(few, "too_few_demands", "history_too_short"))
     reason = np.where(
         scored, np.where(finite[np.arange(len(wanted)), wanted], why[wanted], "not_finite"), short

@@ -17,8 +17,8 @@ Flags = NDArray[np.bool_]
 class SeriesFacts:
     """What a method may ask of the series before it is tried; arrays (n,).
 
-    `mean` and `sd` are of a period, in units of demand (the divisor that all quantities share); `fades`:
-    recent demand is below the average by more than chance.
+    `mean` and `sd` are of a period, in units of demand (the divisor that all quantities share); `fades`,
+    `rises`: recent demand is below, or above, the average by more than chance.
     """
 
     n_periods: Floats
@@ -26,6 +26,7 @@ class SeriesFacts:
     mean: Floats
     sd: Floats
     fades: Flags
+    rises: Flags
     year: int
 
     @property
@@ -60,7 +61,7 @@ def methods() -> tuple[Method, ...]:
     Examples
     --------
     >>> [method.name for method in methods()][:3]
-    ['normal', 'ses', 'negative_binomial']
+    ['compound', 'normal', 'ses']
     """
     package = import_module("plimsoll.demand.methods")
     found = [

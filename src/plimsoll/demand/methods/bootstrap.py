@@ -6,7 +6,7 @@ from plimsoll.maths.kernels.demand_fit import BOOTSTRAP
 METHOD = Method(
     name="bootstrap",
     code=BOOTSTRAP,
-    rank=8,
+    rank=9,
     formula="two-state Markov occurrence, sizes resampled and jittered: X* = 1 + floor(X + Z sqrt X)",
     source="Willemain, Smart & Schwarz 2004",
     when="five demands and at least 10 % of the periods without",

@@ -6,7 +6,7 @@ from plimsoll.maths.kernels.demand_fit import HURDLE
 METHOD = Method(
     name="zero_inflated_nb",
     code=HURDLE,
-    rank=7,
+    rank=8,
     formula="B ~ BetaBinomial(n, A, A'), D | B = B units + NB(mean B (z - 1), variance B s2 + B2 s2 / k)",
     source="Mullahy 1986 (hurdle); Lambert 1992 (zero inflation)",
     when="four demands and at least 10 % of the periods without",

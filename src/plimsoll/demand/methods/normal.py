@@ -6,7 +6,7 @@ from plimsoll.maths.kernels.demand_fit import NORMAL
 METHOD = Method(
     name="normal",
     code=NORMAL,
-    rank=0,
+    rank=1,
     formula="D ~ N(n m, n s2), m and s2 the mean and variance of all periods",
     source="Silver, Pyke & Thomas 2017, chapter 6",
     when="scored everywhere as the reference; used from 10 units a period with a cv up to 0.5",

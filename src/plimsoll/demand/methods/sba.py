@@ -6,7 +6,7 @@ from plimsoll.maths.kernels.demand_fit import SBA
 METHOD = Method(
     name="sba",
     code=SBA,
-    rank=5,
+    rank=6,
     formula="m = (1 - a/2) z / p, z and p as Croston's",
     source="Syntetos & Boylan 2005, eq. 8",
     when="two demands and at least 10 % of the periods without",

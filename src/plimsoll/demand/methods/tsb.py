@@ -6,7 +6,7 @@ from plimsoll.maths.kernels.demand_fit import TSB
 METHOD = Method(
     name="tsb",
     code=TSB,
-    rank=6,
+    rank=7,
     formula="p <- p + b (1{y > 0} - p) every period, z <- z + a (y - z) when y > 0; m = p z",
     source="Teunter, Syntetos & Babai 2011",
     when="two demands and at least 10 % of the periods without",

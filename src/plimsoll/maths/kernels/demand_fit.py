@@ -25,7 +25,8 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 NORMAL, SES, NB, CROSTON, SBA, TSB, HURDLE, BOOTSTRAP, HOLT, SEASONAL, POOLED, FADING = range(12)
-N_METHODS = 12
+COMPOUND, LEARNED, BLEND = 12, 13, 14  # the last two are the first at another level
+N_METHODS = 15
 WIDTH = 8
 SEASONS = 12
 

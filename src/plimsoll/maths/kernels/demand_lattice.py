@@ -7,7 +7,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from plimsoll.maths.kernels.demand_fit import BOOTSTRAP, HOLT, HURDLE, NORMAL, SEASONAL, SES
+from plimsoll.maths.kernels.demand_compound import MANY, SPARSE, compound_block, sizes_on_lattice
+from plimsoll.maths.kernels.demand_fit import BOOTSTRAP, COMPOUND, HOLT, HURDLE, NORMAL, SEASONAL, SES
 from plimsoll.maths.kernels.lattice import beta_binomial, normal_block, panjer_block, spread
 
 Floats = NDArray[np.float64]
@@ -128,6 +129,34 @@ def simulate(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def farthest(mixing: Floats, means: Floats, variances: Floats) -> float:
+    """Return how far demand of any length of interval that is possible reaches, units."""
+    upper = 0.0
+    for n in range(1, mixing.shape[1]):
+        for j in range(len(mixing)):
+            if mixing[j, n] > LEAST_WEIGHT and means[n] > 0.0:
+                r = min(means[n] * means[n] / variances[n], 1.0)
+                tail = max(8.0 * math.sqrt(variances[n]), (16.0 + math.log(r)) * variances[n] / means[n])
+                upper = max(upper, means[n] + tail)
+    return upper
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def active_periods(mixing: Floats, row: Floats, active: Floats, means: Floats, variances: Floats) -> Floats:
+    """Return the probabilities of 0, 1, ... active periods of HURDLE, and write moments of their sizes."""
+    for j in range(len(mixing)):
+        for n in range(mixing.shape[1]):
+            active[j, n] = 0.0
+        for n in range(mixing.shape[1]):
+            if mixing[j, n] > 0.0:
+                beta_binomial(active[j], n, row[3], row[4], mixing[j, n])
+    for n in range(mixing.shape[1]):
+        means[n] = n * row[5]
+        variances[n] = n * row[6] + n * n * row[6] / row[7]
+    return active
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def write_pmfs(
     values: Floats,
     bounds: Ints,
@@ -142,6 +171,7 @@ def write_pmfs(
     longest: Ints,
     draws: Floats,
     turn: Floats,
+    size_rate: float,
     pmf: Floats,
     steps: Floats,
 ) -> None:
@@ -151,7 +181,7 @@ def write_pmfs(
 
     p_n is a count distribution with the mean and variance of `moments`, normal for NORMAL, drawn for
     BOOTSTRAP. HURDLE mixes over its active periods instead, beta-binomial among n: their demand
-    is 1 unit each plus a count distribution.
+    is 1 unit each plus a count distribution. COMPOUND sums sizes (`demand_compound`), where they are few.
 
     Parameters
     ----------
@@ -163,6 +193,7 @@ def write_pmfs(
     weights : (n, J, >= longest + 1) P(T = 0), P(T = 1), ...
     longest : (n,) most periods with a weight
     draws, turn : see `simulate`; turn (n,)
+    size_rate : share of the evidence of sizes forgotten a period, for COMPOUND
     pmf : (C, J, K) written
     steps : (C,) written: least multiple of the unit with which K cells reach far enough
     """
@@ -172,6 +203,8 @@ def write_pmfs(
     variances = np.empty(n_most)
     active = np.empty((n_sets, n_most))
     totals = np.empty((n_sets, len(draws)))
+    dense, cell, mass = np.zeros(cells), np.empty(cells, dtype=np.int64), np.empty(cells)
+    n_cells = 0
     for c in range(len(series)):
         i, method, row = series[c], methods[c], state[c]
         past = values[bounds[i] : bounds[i] + ends[c]]
@@ -190,27 +223,19 @@ def write_pmfs(
             continue
         begins = ends[c] + len(months) - (n_most - 1) - (bounds[i + 1] - bounds[i])
         moments(method, row, index[c], months[begins:], means[: n_max + 1], variances[: n_max + 1])
-        upper = 0.0
-        for n in range(1, n_max + 1):
-            for j in range(n_sets):
-                if mixing[j, n] > LEAST_WEIGHT and means[n] > 0.0:
-                    r = min(means[n] * means[n] / variances[n], 1.0)
-                    tail = max(8.0 * math.sqrt(variances[n]), (16.0 + math.log(r)) * variances[n] / means[n])
-                    upper = max(upper, means[n] + tail)
+        upper = farthest(mixing, means, variances)
+        if method >= COMPOUND:
+            for x in past:
+                if 2.0 * x > upper:  # false where not observed
+                    upper = 2.0 * x
         step = unit[c] * max(math.ceil(upper / unit[c] / (cells - 1) - 1e-9), 1.0)
         steps[c] = step
         shift = 0
+        is_sum = method >= COMPOUND and 0.0 < row[3] <= SPARSE
+        if is_sum:
+            n_cells = sizes_on_lattice(past, size_rate, row[6], step, dense, cell, mass)
         if method == HURDLE and row[7] > 0.0:
-            for j in range(n_sets):
-                for n in range(n_max + 1):
-                    active[j, n] = 0.0
-                for n in range(n_max + 1):
-                    if mixing[j, n] > 0.0:
-                        beta_binomial(active[j], n, row[3], row[4], mixing[j, n])
-            mixing = active[:, : n_max + 1]
-            for n in range(n_max + 1):
-                means[n] = n * row[5]
-                variances[n] = n * row[6] + n * n * row[6] / row[7]
+            mixing = active_periods(mixing, row, active[:, : n_max + 1], means, variances)
             shift = 1 if step == unit[c] else 0
         for n in range(n_max + 1):
             heaviest = 0.0
@@ -219,8 +244,14 @@ def write_pmfs(
             at = shift * n
             if heaviest < LEAST_WEIGHT or at >= cells:
                 continue
+            count = n * row[3]
             if method == NORMAL:
                 lo, hi = normal_block(scratch, means[n] / step, variances[n] / (step * step))
+            elif is_sum and n > 0 and count <= MANY:
+                spread_count = row[5] * count * (1.0 - row[3]) + count * count * row[4]
+                lo, hi = 0, compound_block(
+                    scratch, count, spread_count, cell, mass, n_cells, 1.0 - row[6], row[7] / step
+                )  # fmt: skip
             else:
                 lo, hi = panjer_block(scratch, means[n] / step - at, variances[n] / (step * step))
             hi = min(hi, cells - at)
@@ -265,6 +296,39 @@ def pinball(pmf: Floats, steps: Floats, unit: Floats, actual: Floats, levels: Fl
                 q += (0.5 - min((upto - levels[j]) / pmf[c, 0, k], 1.0)) * steps[c]
             gap = actual[c] - q
             out[c] += max(levels[j] * gap, (levels[j] - 1.0) * gap) / len(levels)
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def lines_served(pmf: Floats, steps: Floats, idle: Floats, actual: Floats, shares: Floats) -> Floats:
+    """Return whether demand that came was served as often as said: served less said, mean over levels.
+
+        said(y) = P(D <= y | R > 0) = (P(D <= y) - P(R = 0) P(L <= y)) / P(R > 0),   D = L + R
+
+    with R the demand of the last period and L that before it. A level y is the least that promises a
+    share. The rank of what came is uniform where the law is right, so the share served at a level is
+    compared with said(y) itself, not with the share asked for.
+
+    Parameters
+    ----------
+    pmf : (C, 2, K) laws of D and of L
+    steps, actual : (C,) units
+    idle : (C,) P(R = 0)
+    shares : (Q,) ascending
+    """
+    out = np.zeros(len(pmf))
+    for c in range(len(pmf)):
+        upto = before = said = 0.0
+        k = -1
+        active = max(1.0 - idle[c], 1e-9)
+        for share in shares:
+            while k < pmf.shape[2] - 1 and (k < 0 or said < share - 1e-12):
+                k += 1
+                upto += pmf[c, 0, k]
+                before += pmf[c, 1, k]
+                said = min(max((upto - idle[c] * before) / active, 0.0), 1.0)
+            served = 1.0 if actual[c] <= (k + 0.5) * steps[c] else 0.0
+            out[c] += (served - said) / len(shares)
     return out
 
 
