@@ -6,7 +6,8 @@ Sources: Hadley & Whitin 1963; Zheng & Federgruen 1991; Silver, Pyke & Thomas 20
 """
 
 from plimsoll.policy.params import PolicyParams
+from plimsoll.policy.portfolio import Allocation, allocate, portfolio_curve
 from plimsoll.policy.reasons import POLICY_REASONS
 from plimsoll.policy.size import size
 
-__all__ = ["POLICY_REASONS", "PolicyParams", "size"]
+__all__ = ["POLICY_REASONS", "Allocation", "PolicyParams", "allocate", "portfolio_curve", "size"]

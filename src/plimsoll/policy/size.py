@@ -8,13 +8,15 @@ from plimsoll.domain.calendar import DAYS_PER_YEAR
 from plimsoll.domain.tables import table
 from plimsoll.maths.kernels import policy as kernel
 from plimsoll.maths.kernels import policy_lost
-from plimsoll.maths.ragged import Floats, from_lists
+from plimsoll.maths.ragged import Floats, Ints, from_lists
 from plimsoll.policy.buffer import with_buffer, with_classic
 from plimsoll.policy.lost_sales import simulated
 from plimsoll.policy.lots import with_lots
 from plimsoll.policy.params import PolicyParams
 
 KEY = ["item_id", "location_id"]
+Flags = NDArray[np.bool_]
+LawsAndLots = tuple[Floats, Ints, Floats, Ints, Floats, Ints, Floats, Ints, Flags, Flags]
 _KINDS = {"cycle": kernel.CYCLE, "fill": kernel.FILL, "economic": kernel.ECONOMIC}
 _DEAREST = 1e12  # shortage over holding cost where holding is free
 _TARGET = ["target_kind_eff", "target_service_eff"]
@@ -73,15 +75,39 @@ def size(
     order when units are owed. Review of 0 days: demand comes one step at a time. Simulated service
     may be off by its standard error; an economic target and the buffer's split rest on the approximation.
     """
+    held, not_held = parted(points, demand_estimate, target, params)
+    both = [_finished(_sized(held, lead_times, params)), _finished(_empty(not_held))]
+    return table("policy").conform(pl.concat(both))
+
+
+def parted(
+    points: pl.DataFrame, demand_estimate: pl.DataFrame, target: pl.DataFrame, params: PolicyParams
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the points at which something may be held, with lots and questions to the kernels, and the rest.
+
+    The rest has `none_reason`, a code that says why nothing is held.
+    """
     joined = (
         points.join(demand_estimate, on=KEY, how="left", maintain_order="left", validate="1:1")
         .join(target.select(*KEY, *_TARGET), on=KEY, how="left", maintain_order="left", validate="1:1")
         .with_columns(none_reason=_none_reason(params))
     )
     held = joined.filter(pl.col("none_reason").is_null())
-    not_held = joined.filter(pl.col("none_reason").is_not_null())
-    both = [_finished(_sized(held, lead_times, params)), _finished(_empty(not_held))]
-    return table("policy").conform(pl.concat(both))
+    ready = _with_questions(_with_continuous_review(with_lots(held, params)))
+    return ready, joined.filter(pl.col("none_reason").is_not_null())
+
+
+def laws_and_lots(points: pl.DataFrame) -> LawsAndLots:
+    """Return what every kernel of levels reads first: three ragged laws, review periods, lots and flags."""
+    return (
+        *from_lists(points["pmf_review"]),
+        *from_lists(points["pmf_lead"]),
+        *from_lists(points["law_protection"]),
+        points["periods"].to_numpy(),
+        points["lot_steps"].to_numpy(),
+        points["is_uniform"].to_numpy(),
+        points["is_lost"].to_numpy(),
+    )
 
 
 def _none_reason(params: PolicyParams) -> pl.Expr:
@@ -101,9 +127,8 @@ def _none_reason(params: PolicyParams) -> pl.Expr:
     )  # fmt: skip
 
 
-def _sized(points: pl.DataFrame, lead_times: pl.DataFrame | None, params: PolicyParams) -> pl.DataFrame:
+def _sized(ready: pl.DataFrame, lead_times: pl.DataFrame | None, params: PolicyParams) -> pl.DataFrame:
     """Return the points with levels, service, stock and buffer."""
-    ready = _with_questions(_with_continuous_review(with_lots(points, params)))
     found, errors, flags = _search(ready, lead_times, params)
     columns = {
         "level_steps": kernel.LEVEL,
@@ -182,16 +207,10 @@ def _with_questions(points: pl.DataFrame) -> pl.DataFrame:
 
 def _search(
     points: pl.DataFrame, lead_times: pl.DataFrame | None, params: PolicyParams
-) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+) -> tuple[Floats, Floats, Flags]:
     """Return results of the sizing kernel, standard errors (n, 2), and flags of what was simulated."""
     found = kernel.size_policies(
-        *from_lists(points["pmf_review"]),
-        *from_lists(points["pmf_lead"]),
-        *from_lists(points["law_protection"]),
-        *(
-            points[name].to_numpy()
-            for name in ("periods", "lot_steps", "is_uniform", "is_lost", "kind", "target")
-        ),
+        *laws_and_lots(points), points["kind"].to_numpy(), points["target"].to_numpy()
     )
     errors, flags = np.full((len(found), 2), np.nan), np.zeros(len(found), dtype=np.bool_)
     if lead_times is not None and points["is_lost"].any():

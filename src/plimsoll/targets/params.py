@@ -7,6 +7,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from plimsoll.domain.params import Params
 
 Kind = Literal["cycle", "fill", "economic"]
+Metric = Literal["units", "lines", "value", "margin"]
 Share = Annotated[float, Field(gt=0, lt=1, description="Service target of the class, share")]
 ClassKind = Annotated[Kind | None, Field(description="Kind of target of the class; not set: that of `kind`")]
 
@@ -81,6 +82,23 @@ class TargetParams(Params):
         gt=0,
         lt=1,
         description="Most economic service accepted, share; free stock would ask for 1",
+    )
+    portfolio_goal: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Share of the whole company's demand to be served from stock, at the least inventory "
+        "value; not set: targets by class",
+    )
+    portfolio_metric: Metric = Field(
+        default="units",
+        description="What that share counts: units, lines (reviews with demand), units at cost (value), or "
+        "units at price less cost (margin)",
+    )
+    portfolio_floors: bool = Field(
+        default=True,
+        description="Whether items of high and vital criticality keep at least the target of their class "
+        "and criticality under a portfolio goal",
     )
 
     @field_validator("abc_cuts", "xyz_cuts")

@@ -40,8 +40,8 @@ Service = tuple[float, float, float, float, float, float]
 CYCLE, FILL, ECONOMIC, GIVEN = 0, 1, 2, 3
 LEVEL, BASE_LEVEL, CYCLE_SERVICE, FILL_RATE, ON_HAND, BACKLOG, ORDER_SHARE, N_RESULTS = 0, 1, 2, 3, 4, 5, 6, 7
 # rows of the per-level table of one entry; the first ones are averaged over the position
-_FILL, _OVER, _FILL_CUT, _BEFORE, _LEAD_CUT, _REVIEW_SHORT, _N_AVERAGED = 0, 1, 2, 3, 4, 5, 6
-_CDF_LEAD, _CYCLE, _LEAD_SHORT, _N_ROWS = 6, 7, 8, 9
+FILL_ROW, _OVER, _FILL_CUT, _BEFORE, _LEAD_CUT, _REVIEW_SHORT, _N_AVERAGED = 0, 1, 2, 3, 4, 5, 6
+_CDF_LEAD, CYCLE_ROW, _LEAD_SHORT, _N_ROWS = 6, 7, 8, 9
 
 CHUNK = 1024  # entries that one thread takes at a time
 TOLERANCE = 1e-12  # a service this close to its target meets it: sums of probabilities carry rounding
@@ -79,17 +79,17 @@ def _level_table(review: Floats, lead: Floats, protection: Floats, periods: floa
         rows[_CDF_LEAD, y] = cdf
         rows[_OVER, y], rows[_BEFORE, y] = over, short_lead[y]
         if mean_review > 0.0:
-            rows[_FILL, y] = min(lost / mean_review, 1.0)
+            rows[FILL_ROW, y] = min(lost / mean_review, 1.0)
             rows[_REVIEW_SHORT, y] = short_review[y] / mean_review
         rows[_FILL_CUT, y], rows[_LEAD_CUT, y] = 1.0, y
         if cdf > RARE:
-            rows[_FILL_CUT, y] = min(max(rows[_FILL, y] - (1.0 - cdf), 0.0) / cdf, 1.0)
+            rows[_FILL_CUT, y] = min(max(rows[FILL_ROW, y] - (1.0 - cdf), 0.0) / cdf, 1.0)
             rows[_LEAD_CUT, y] = y - (y - mean_lead + short_lead[y]) / cdf
     return rows, (mean_lead, mean_review, counted)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill_cycles(rows: Floats, need: Floats, mean_review: float) -> None:
+def fill_cycles(rows: Floats, need: Floats, mean_review: float) -> None:
     """Write the running share of the requirement measure and its shortage per unit demanded."""
     n = len(need)
     total, running = 0.0, 0.0
@@ -97,7 +97,7 @@ def _fill_cycles(rows: Floats, need: Floats, mean_review: float) -> None:
         total += need[k]
     for k in range(n):
         running += need[k]
-        rows[_CYCLE, k] = min(running / total, 1.0) if total > 0.0 else 1.0
+        rows[CYCLE_ROW, k] = min(running / total, 1.0) if total > 0.0 else 1.0
     short, tail = 0.0, 0.0
     for k in range(n - 1, -1, -1):
         short += tail
@@ -106,7 +106,7 @@ def _fill_cycles(rows: Floats, need: Floats, mean_review: float) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _averaged(weights: Floats, rows: Floats, beyond: Floats) -> Floats:
+def averaged(weights: Floats, rows: Floats, beyond: Floats) -> Floats:
     """Return every row averaged over the position y after a review, at levels s = -1..n-1.
 
     `beyond` is what the rows are at y >= n, or -1 for a row that is not wanted.
@@ -142,7 +142,7 @@ def _conditioned(n_weights: int, rows: Floats, average: Floats, mean_lead: float
         top = rows[_CDF_LEAD, min(level + n_weights, n - 1)]
         out[0, j] = level - average[_LEAD_CUT, j] + mean_lead * (1.0 - average[_FILL_CUT, j])
         out[1, j] = average[_FILL_CUT, j]
-        out[2, j] = min(rows[_CYCLE, level] / top, 1.0) if level >= 0 and top > RARE else 0.0
+        out[2, j] = min(rows[CYCLE_ROW, level] / top, 1.0) if level >= 0 and top > RARE else 0.0
     return out
 
 
@@ -164,15 +164,15 @@ def _at_level(cut: Floats, level: int) -> tuple[float, float]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _evaluate(
+def evaluate(
     level: int, lot: int, offset: float, rows: Floats, average: Floats, cut: Floats, means: Means
 ) -> Service:
     """Return cycle service, fill rate, mean stock and backlog, stretch of cycles, share of demand sold."""
     mean_lead, mean_review, counted = means
     n = rows.shape[1]
     at = min(level + 1, n)
-    unfilled, over, before = average[_FILL, at], average[_OVER, at], average[_BEFORE, at]
-    cycle = rows[_CYCLE, level] if level >= 0 and level < n - 1 else 0.0
+    unfilled, over, before = average[FILL_ROW, at], average[_OVER, at], average[_BEFORE, at]
+    cycle = rows[CYCLE_ROW, level] if level >= 0 and level < n - 1 else 0.0
     if level >= n - 1 or mean_review <= 0.0:
         cycle = 1.0
     stock = level + offset - counted
@@ -192,7 +192,7 @@ def _evaluate(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _search(
+def search(
     kind: int,
     target: float,
     lot: int,
@@ -217,7 +217,7 @@ def _search(
     best, kept = high, (1.0, 1.0, 0.0, 0.0, 1.0, 1.0)
     while low <= high:
         level = high if scans else (low + high) // 2
-        cycle, fill, stock, backlog, stretch, sold = _evaluate(level, lot, offset, rows, average, cut, means)
+        cycle, fill, stock, backlog, stretch, sold = evaluate(level, lot, offset, rows, average, cut, means)
         if scans:
             worst_cycle, worst_fill = min(worst_cycle, cycle), min(worst_fill, fill)
             cycle, fill = worst_cycle, worst_fill
@@ -238,6 +238,51 @@ def _search(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def read_laws(
+    review: Floats,
+    lead: Floats,
+    protection: Floats,
+    periods: float,
+    lot: int,
+    is_uniform: bool,
+    is_lost: bool,
+) -> tuple[Floats, Means, tuple[Floats, float, float], Floats, Floats, Floats]:
+    """Return what the curves of an entry are made of.
+
+    The per-level table; its means; the law of the position after a review, its mean and the share of
+    reviews that order; the measure of requirements with the lot, and as base stock; what the rows of
+    the table are beyond it, see `averaged`.
+    """
+    size = max(len(protection), 1)
+    d_r, d_l, d_p = normalised(review, size), normalised(lead, size), normalised(protection, size)
+    rows, means = _level_table(d_r, d_l, d_p, periods)
+    d_r, d_l = d_r[: support(d_r)], d_l[: support(d_l)]
+    position = position_weights(d_r, lot, is_uniform, size)
+    need, need_base = requirements(d_r, d_l, d_p, position[0])
+    cuts = is_lost and means[1] > 0.0
+    beyond = np.full(_N_AVERAGED, 0.0 if cuts else -1.0)
+    beyond[FILL_ROW] = beyond[_OVER] = 0.0
+    if cuts:
+        beyond[_LEAD_CUT] = means[0]
+    return rows, means, position, need, need_base, beyond
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def curves(
+    weights: Floats, need: Floats, rows: Floats, beyond: Floats, means: Means
+) -> tuple[Floats, Floats]:
+    """Return what `evaluate` needs at every level: averages over the position, and the cut of lost sales.
+
+    Cycle service and the shortage at orders are written into `rows`.
+    """
+    fill_cycles(rows, need, means[1])
+    average = averaged(weights, rows, beyond)
+    if beyond[_FILL_CUT] < 0.0:
+        return average, np.zeros((3, 0))
+    return average, _conditioned(len(weights), rows, average, means[0])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _size_one(
     review: Floats,
     lead: Floats,
@@ -251,26 +296,16 @@ def _size_one(
     out: Floats,
 ) -> None:
     """Write the results of one entry."""
-    size = max(len(protection), 1)
-    d_r, d_l, d_p = normalised(review, size), normalised(lead, size), normalised(protection, size)
-    rows, means = _level_table(d_r, d_l, d_p, periods)
-    d_r, d_l = d_r[: support(d_r)], d_l[: support(d_l)]
-    weights, offset, order_share = position_weights(d_r, lot, is_uniform, size)
-    need, need_base = requirements(d_r, d_l, d_p, weights)
-    cuts = is_lost and means[1] > 0.0
-    beyond = np.full(_N_AVERAGED, 0.0 if cuts else -1.0)
-    beyond[_FILL] = beyond[_OVER] = 0.0
-    if cuts:
-        beyond[_LEAD_CUT] = means[0]
-    one, cut = np.ones(1), np.zeros((3, 0))
+    rows, means, position, need, need_base, beyond = read_laws(
+        review, lead, protection, periods, lot, is_uniform, is_lost
+    )
+    weights, offset, order_share = position
+    one = np.ones(1)
     level, base, kept = 0, 0, (1.0, 1.0, 0.0, 0.0, 1.0, 1.0)
     for for_base in (True, False):
-        _fill_cycles(rows, need_base if for_base else need, means[1])
         law, mean_offset, q = (one, 1.0, min(lot, 1)) if for_base else (weights, offset, lot)
-        average = _averaged(law, rows, beyond)
-        if cuts:
-            cut = _conditioned(len(law), rows, average, means[0])
-        level, kept = _search(kind, target, q, mean_offset, rows, average, cut, means)
+        average, cut = curves(law, need_base if for_base else need, rows, beyond, means)
+        level, kept = search(kind, target, q, mean_offset, rows, average, cut, means)
         if for_base:
             base = level + 1
     cycle, fill, stock, backlog, stretch, sold = kept
