@@ -1,5 +1,7 @@
 """Options of today's list."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from plimsoll.domain.params import Params
@@ -12,6 +14,19 @@ class ReplenishParams(Params):
         default=True,
         description="whether units owed to customers are ordered at a place that does not hold the item; "
         "never for items that are ended or engineered to order",
+    )
+    lost_sales_rule: Literal["look_ahead", "projected", "order_up_to"] = Field(
+        default="look_ahead",
+        description="how much is ordered where unmet demand is lost and holding is weighed against shortage: "
+        "stock projected to the interval an order serves, with or without a look at those after it, or the "
+        "position filled up to a level",
+    )
+    look_ahead_reviews: int = Field(
+        default=3,
+        ge=1,
+        le=52,
+        description="review intervals after the one served in which a unit left over may still be used; a "
+        "longer look changes no order of note",
     )
     horizon_days: int = Field(
         default=730,

@@ -13,6 +13,7 @@ from plimsoll.replenish.explanation import with_reasons
 from plimsoll.replenish.lots import with_quantity
 from plimsoll.replenish.params import ReplenishParams
 from plimsoll.replenish.position import KEY, findings_of, with_position
+from plimsoll.replenish.projected import with_projection
 
 # What a point reads from each table, with the value for points that are not planned and have no row there.
 FROM_DEMAND = {
@@ -83,6 +84,7 @@ def recommend(
     expected shortage if nothing is ordered before then. A point that is not held promises only what it
     owes: its shortage is (−y)⁺. Where demand or supply ends, `position_limit_qty` beside the policy bounds
     what is ordered, nothing is ordered after `last_order_date`, and `last_buy_qty` is ordered at once.
+    Where unmet demand is lost and the target economic, S is that of today's projected stock.
 
     Parameters
     ----------
@@ -108,6 +110,7 @@ def recommend(
     lanes = lead_times.rename({"to_location_id": "location_id"})
     state = _read(state, lanes, "lead_time_estimate", FROM_LEAD_TIMES, ["from_location_id"])
     state = state.with_columns(is_too_late=(pl.col("last_order_date") < as_of).fill_null(value=False))
+    state = with_projection(state, demand_estimate, open_orders, params, as_of=as_of)
     state = with_quantity(_with_risk(state), order_owed_when_not_held=params.order_owed_when_not_held)
     state = state.drop("pmf_protection").with_columns(
         due_date=pl.lit(as_of).dt.offset_by(_whole_days(pl.col("mean_days_est")))
