@@ -13,7 +13,7 @@ from plimsoll.signals import LEVELS, SignalParams, accuracy, alarms, hindcast
 from plimsoll.signals.accuracy import by_segment
 
 KEY = ["item_id", "location_id"]
-PARAMS, DEMAND = SignalParams(origins=4), demand.DemandParams()
+PARAMS, DEMAND = SignalParams(origins=4), demand.DemandParams(learned="off")
 
 
 @pytest.fixture(scope="module")

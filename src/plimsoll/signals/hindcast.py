@@ -19,6 +19,7 @@ from plimsoll.signals.measures import (
     pinball_loss,
 )
 from plimsoll.signals.params import SignalParams
+from plimsoll.signals.promise import SERVICES, outcome
 
 MOST = 0.9  # share of the points whose interval has ended since the latest origin
 SCHEMA = {
@@ -37,7 +38,19 @@ SCHEMA = {
     **{f"coverage_{round(100 * level)}": pl.Float64() for level in COVERED},
     "demand_class": pl.String(),
     "method_used": pl.String(),
+    "n_demand_periods": pl.Int64(),
+    "is_apart": pl.Boolean(),
+    "target": pl.Float64(),
+    "review_forecast": pl.Float64(),
+    "review_actual": pl.Float64(),
 }
+
+
+def schema_of(params: SignalParams) -> dict[str, pl.DataType]:
+    """Return the columns of a hindcast; those of promises are as wide as there are services and levels."""
+    width = len(SERVICES) * (len(params.promise_levels) + 1)
+    wide = pl.Array(pl.Float64(), width)
+    return {**SCHEMA, "promised": wide, "achieved": wide, "variance": wide}
 
 
 def hindcast(
@@ -61,7 +74,8 @@ def hindcast(
     Parameters
     ----------
     demand : table `demand`, that of downstream places passed up
-    points, lead_times : tables `planning_point` and `lead_time_estimate`
+    points, lead_times : tables `planning_point` and `lead_time_estimate`; a column `target_service_eff`
+        of points is a further level that is promised
     params, demand_params : options; the pinball levels are those of `demand_params`
     as_of, seed : as of `demand.estimate`
     availability : table `availability`
@@ -70,12 +84,16 @@ def hindcast(
     -------
     One row a point and origin in key order: KEY, origin, until (last day of the interval), n_ahead
     (periods), interval_days, forecast, actual (units), scale (of MASE, null if unknown), pinball (units),
-    ranks P(D < A) and P(D <= A), coverage at 50, 80 and 95 %, demand_class, method_used.
+    ranks P(D < A) and P(D <= A), coverage at 50, 80 and 95 %, demand_class, method_used, n_demand_periods
+    known then, is_apart (of all windows of a point with this flag no two overlap), target (null if not
+    known), and of the last review, a whole number of periods too: review_forecast, review_actual (units).
+    `promised`, `achieved` and `variance` are as of `promise.outcome`, by service at `promise_levels` and
+    then at the point's own target.
     """
     points = points.filter("planned").sort(KEY)
     known = demand.filter(pl.col("date") <= as_of)
     if not points.height or not known.height:
-        return pl.DataFrame(schema=SCHEMA)
+        return pl.DataFrame(schema=schema_of(params))
     bucket = bucket_of(known, demand_params)
     days = PERIOD_DAYS[bucket]
     fixed = demand_params.model_copy(update={"bucket": bucket})
@@ -84,7 +102,8 @@ def hindcast(
     ahead = np.maximum(np.rint(mean_days / days), 1).astype(np.int64)
     spacing = params.spacing_periods or int(np.median(ahead))
     latest = int(np.quantile(ahead, MOST))
-    points, lead_times = _whole_intervals(points, ahead, days)
+    review = np.clip(np.rint(points["review_days_eff"].to_numpy() / days), 1, ahead).astype(np.int64)
+    points, lead_times = _whole_intervals(points, ahead, review, days)
     last = last_complete_start(as_of, bucket)
     backs = [
         latest + spacing * j
@@ -98,9 +117,14 @@ def hindcast(
             known.filter(pl.col("date") <= origin), points, lead_times, fixed,
             as_of=origin, seed=seed, availability=availability,
         )  # fmt: skip
-        rows.append(_scored(forecasts, panel, ahead, back, origin, demand_params.quantile_levels))
+        scored = _scored(forecasts, panel, ahead, back, origin, demand_params.quantile_levels)
+        kept = _promised(forecasts, points, panel, (ahead, review), back, params.promise_levels)
+        # windows of a point are apart every so many origins, counted back from the latest
+        apart = (back - latest) // spacing % -(-ahead // spacing) == 0
+        seen = forecasts.select(*KEY, "n_demand_periods").with_columns(is_apart=pl.Series(apart))
+        rows.append(scored.join(seen.hstack(kept), on=KEY, how="left", maintain_order="left"))
     if not rows:
-        return pl.DataFrame(schema=SCHEMA)
+        return pl.DataFrame(schema=schema_of(params))
     first = pl.col("origin").dt.offset_by("1d")
     return (
         pl.concat(rows)
@@ -108,7 +132,7 @@ def hindcast(
             interval_days=pl.col("n_ahead") * days,
             until=first.dt.offset_by(pl.format("{}" + EVERY[bucket][1:], "n_ahead")).dt.offset_by("-1d"),
         )
-        .select(list(SCHEMA))
+        .select(list(schema_of(params)))
         .sort(*KEY, "origin")
     )
 
@@ -119,10 +143,12 @@ def _start(last: date, bucket: Bucket, periods: int) -> date:
     return day
 
 
-def _whole_intervals(points: pl.DataFrame, ahead: Ints, days: float) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return points and lead times whose protection interval is a whole number of periods."""
+def _whole_intervals(
+    points: pl.DataFrame, ahead: Ints, review: Ints, days: float
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return points and lead times whose protection and review intervals are whole numbers of periods."""
     whole = pl.Series(ahead * days)
-    points = points.with_columns(review_days_eff=pl.min_horizontal("review_days_eff", whole))
+    points = points.with_columns(review_days_eff=pl.Series(review * days))
     lead_times = points.select(
         "item_id",
         "from_location_id",
@@ -157,3 +183,34 @@ def _scored(
         rank_low=pl.Series(low), rank_high=pl.Series(high),
         **{name: pl.Series(values) for name, values in part.items()},
     )  # fmt: skip
+
+
+def _promised(
+    forecasts: pl.DataFrame,
+    points: pl.DataFrame,
+    panel: Panel,
+    periods: tuple[Ints, Ints],
+    back: int,
+    levels: tuple[float, ...],
+) -> pl.DataFrame:
+    """Return the promises of every forecast and what came; of windows not observed in full it is 0."""
+    ahead, review = periods
+    known = np.diff(panel.bounds) - back
+    lead, whole = (
+        np.nan_to_num(interval_demand(panel.values, panel.bounds, known, n)) for n in (ahead - review, ahead)
+    )
+    if "target_service_eff" in points.columns:
+        target = points["target_service_eff"].cast(pl.Float64)
+    else:
+        target = pl.repeat(None, points.height, dtype=pl.Float64, eager=True)
+    shares = np.column_stack([np.tile(levels, (points.height, 1)), target.fill_null(0.0).to_numpy()])
+    found = outcome(forecasts, lead, whole, shares)
+    wide = pl.Array(pl.Float64, found.promised.shape[1])
+    return pl.DataFrame({
+        "target": target,
+        "review_forecast": found.mean_review,
+        "review_actual": whole - lead,
+        "promised": pl.Series(found.promised, dtype=wide),
+        "achieved": pl.Series(found.achieved, dtype=wide),
+        "variance": pl.Series(found.variance, dtype=wide),
+    })  # fmt: skip

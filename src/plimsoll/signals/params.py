@@ -40,3 +40,40 @@ class SignalParams(Params):
         description="Expected share of false alarms among those raised, by level and kind; "
         "Benjamini & Hochberg 1995",
     )
+    promise_levels: tuple[float, ...] = Field(
+        default=(0.8, 0.9, 0.95, 0.98),
+        min_length=1,
+        description="Shares of service at which promises are held against what came",
+    )
+    short_by: float = Field(
+        default=0.05, gt=0, lt=1, description="Share of service by which a stocking point counts as short"
+    )
+    trust_level: float = Field(
+        default=0.95, gt=0, lt=1, description="Promise that grades rest on where no target is known"
+    )
+    trust_gaps: tuple[float, float, float] = Field(
+        default=(0.015, 0.03, 0.05),
+        description="Shares of service by which promises to a group may be off for grades A, B and C",
+    )
+    trust_spread: float = Field(
+        default=0.03,
+        gt=0,
+        description="Spread of true gaps between groups, as a share; by it and its error a gap is drawn to 0",
+    )
+    trust_error_max: float = Field(
+        default=0.02,
+        gt=0,
+        description="Standard error, as a share, within which a group can tell that promises are kept",
+    )
+    trust_demands: tuple[int, int, int] = Field(
+        default=(10, 5, 2), description="Least periods with demand for grades A, B and C"
+    )
+    trust_windows_min: int = Field(
+        default=3, ge=1, description="Least past forecasts of a point for grades A and B"
+    )
+    trust_chance: float = Field(
+        default=0.01,
+        gt=0,
+        lt=1,
+        description="Chance, were the law right, below which a point's own record counts against it",
+    )
