@@ -33,7 +33,9 @@ from plimsoll.ingest.messages import quarantine_reasons
 from plimsoll.ingest.repairs import WORDS as REPAIR_WORDS
 from plimsoll.integrations import read_source
 from plimsoll.lifecycle.messages import MESSAGES as lifecycle_messages
+from plimsoll.policy.portfolio import OUT_OF_REACH
 from plimsoll.policy.reasons import FALLBACK_REASONS, POLICY_REASONS
+from plimsoll.replay.messages import EVERY as replay_messages
 from plimsoll.replenish.position import findings_of
 from plimsoll.supply import SupplyParams, unusable_receipts
 from plimsoll.supply.changes import CHANGED
@@ -80,7 +82,17 @@ ROWS = {
     "readiness": "how ready a stocking point is to be planned; written by `audit.readiness`",
     "repair": "a rule laid over the facts and what became of it; written by `ingest.repaired`",
     "accuracy": "forecasts of a group held against what came; written by `signals.accuracy`",
+    "calibration": "promised against achieved service of a group; written by `signals.calibration`",
+    "trust": "how far promises for a stocking point may be believed; written by `signals.trust`",
     "alarm": "a change or bias that is more than chance; written by `signals.alarms`",
+    "ledger": "what came of a rule at a stocking point; written by `replay.ledger_table`",
+    "replay_run": "a replay: its days and its terms; written by the command",
+    "replay_figure": "a figure of a rule with its intervals; written by `replay.figures`",
+    "replay_match": "where the plan has the service or the stock of a rule; written by `replay.frontier`",
+    "replay_goal": "what a goal for the portfolio came to; written by `replay.frontier`",
+    "replay_difference": "a part of the difference in stock; written by `replay.differences`",
+    "replay_period": "a replayed period of a rule in money; written by `replay.period_table`",
+    "replay_left_out": "a stocking point that was not replayed; written by `replay.build_world`",
 }
 TYPE_NAMES = {"str": "text", "f64": "number", "i64": "whole number", "bool": "true or false", "list": "list"}
 TYPES = {dtype: TYPE_NAMES.get(code, code) for code, dtype in DTYPES.items()}
@@ -368,6 +380,8 @@ def findings_page() -> Iterator[str]:
         "Demand": _said(demand_messages),
         "Bills of material": _said(bom_messages),
         "Life cycles": _said(lifecycle_messages),
+        "Targets": _said([OUT_OF_REACH]),
+        "Replay": _said(replay_messages),
         "Audit": _audit_findings(),
     }
     for title, found in groups.items():

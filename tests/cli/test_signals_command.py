@@ -21,7 +21,9 @@ app.command()(accuracy)
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
     folder = tmp_path_factory.mktemp("signals") / "demo"
-    build_demo(folder, n_items=150, seed=3, at=AT)
+    build_demo(folder, n_items=80, seed=3, at=AT)
+    quick = '[signals]\norigins = 2\n[demand]\nlearned = "off"\n'
+    (folder / "plimsoll.toml").write_text(quick, encoding="utf-8")
     return folder
 
 
@@ -31,14 +33,19 @@ def test_words(workspace, by):
     assert told.exit_code == 0, told.output
     for word in ("Forecasts made again on", f"By {by}, most error first, 3 of", "WAPE", "MASE"):
         assert word in told.output
+    for word in ("Promised, and what came", "How far to trust a promise"):
+        assert word in told.output
 
 
 def test_json(workspace):
     told = CliRunner().invoke(app, [str(workspace), "--json"])
     data = json.loads(told.stdout)
     assert data["by"] == "category"
-    assert len(data["origins"]) == 6
+    assert len(data["origins"]) == 2
     assert {row["level"] for row in data["accuracy"]} == {"all", "category"}
+    assert {row["group"] for row in data["calibration"]} >= {"all", "class", "evidence", "interval", "method"}
+    assert data["plan_id"] is None
+    assert set(data["trust"]) <= set("ABCD-")
 
 
 def test_unknown_level_is_answered(workspace):

@@ -28,6 +28,9 @@ TOPICS = {
     ("lead_time_estimate", "method_used"): "evidence",
     ("lead_time_estimate", "method_wanted"): "evidence",
     ("demand_estimate", "demand_class"): "demand",
+    ("demand_estimate", "learned_skipped"): "learned",
+    ("replay_match", "match"): "match",
+    ("replay_run", "stock_at_start"): "start",
     ("history_change", "kind"): "history",
     ("obsolescence", "grade"): "grade",
     ("obsolescence", "action"): "advice",
@@ -43,7 +46,7 @@ CODES = [
     for column in table(name).columns
     for code in column.choices
 ]
-A_WORD = re.compile(r"[a-z]{3,}|[ABCXYZ]")
+A_WORD = re.compile(r"[a-z]{3,}|[ABCDXYZ]|-")
 
 
 @pytest.mark.parametrize(("name", "column", "code"), CODES, ids="/".join)

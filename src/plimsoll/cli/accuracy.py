@@ -19,17 +19,18 @@ def accuracy(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Check the forecasts: made again at past moments and held against what came, with alarms."""
+    """Check forecasts and promises: made again at past moments and held against what came, with alarms."""
+    from rich.console import Console
+
     from plimsoll.present.accuracy import show_accuracy
+    from plimsoll.present.calibration import show_calibration
     from plimsoll.workflows.accuracy import check_forecasts
+
+    def show(console: Console) -> None:
+        show_accuracy(result.accuracy, result.alarm, result.by, top, result.currency, console)
+        show_calibration(result.calibration, result.trust, console)
 
     day = as_of.date() if as_of else None
     with progress_bar(json) as progress:
         result = check_forecasts(folder, by, at=now(), as_of=day, progress=progress)
-    emit(
-        result.as_data,
-        json,
-        lambda console: show_accuracy(
-            result.accuracy, result.alarm, result.by, top, result.currency, console
-        ),
-    )
+    emit(result.as_data, json, show)

@@ -13,6 +13,7 @@ from plimsoll.cli.audit import audit
 from plimsoll.cli.console import emit, now, progress_bar, report_error
 from plimsoll.cli.lifecycle import lifecycle
 from plimsoll.cli.repair import repair_app
+from plimsoll.cli.replay import replay
 from plimsoll.cli.supply import supply
 from plimsoll.domain.errors import PlimsollError, WorkspaceError
 
@@ -186,6 +187,7 @@ def cash(
 app.command()(supply)
 app.command()(lifecycle)
 app.command()(accuracy)
+app.command()(replay)
 
 
 @app.command()
@@ -198,9 +200,10 @@ def report(
 ) -> None:
     """Write the HTML report and the Excel workbook of the plan in force."""
     from plimsoll.present.files import write_report
+    from plimsoll.workflows.replay import load_replay
     from plimsoll.workflows.review import load_plan
 
-    written = write_report(load_plan(folder), out or folder / "reports")
+    written = write_report(load_plan(folder), out or folder / "reports", load_replay(folder))
     emit(
         lambda: {"files": [str(path) for path in written]},
         json,

@@ -30,6 +30,8 @@ EPOCH = date(1970, 1, 1)
 ORDER_TYPES = ("NB", "UB", "PR")  # purchase, transfer, production
 CRITICALITIES = ("low", "normal", "high", "vital")
 SEGMENTS = ("OEM", "Contractor", "Distributor", "Service")
+# What speed costs: by air instead of by sea or truck, dearer from afar; days as typed.
+EXPRESS_SHARE, EXPRESS_FEE, EXPRESS_FEE_PER_DAY = 0.3, 60.0, 6.0
 SALES_REGIONS = ("North", "Central", "South")
 
 
@@ -186,19 +188,25 @@ def lane_files(
 ) -> dict[str, pl.DataFrame]:
     """Return purchasing and production info records and the transfer lanes."""
     bought = ~items.made[points.item]
+    typed = lanes.typed_days
     price = items.cost[points.item] * rng_for(seed, "net prices").uniform(0.97, 1.03, points.n)
     frame = pl.DataFrame(
         {
             "Material": names.point_item,
             "Receiving Site": names.point_place,
             "Source": names.point_source,
-            "Planned Delivery Days": lanes.typed_days.astype(np.int64),
+            "Planned Delivery Days": typed.astype(np.int64),
             "Minimum Order": lanes.moq,
             "Rounding Value": lanes.multiple,
             "Ordering Cost": lanes.order_cost,
             "Net Price": np.round(price, 2),
+            "Express Days": np.ceil(EXPRESS_SHARE * typed).astype(np.int64),
+            "Express Surcharge": EXPRESS_FEE + EXPRESS_FEE_PER_DAY * typed,
         }
-    ).with_columns(pl.when(pl.Series(bought)).then("Net Price"))
+    ).with_columns(
+        pl.when(pl.Series(bought)).then(name).alias(name)
+        for name in ("Net Price", "Express Days", "Express Surcharge")
+    )
     transfer = pl.Series(points.transferred)
     moves = frame.filter(transfer).select(
         "Material",

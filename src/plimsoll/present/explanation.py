@@ -127,6 +127,8 @@ def _trust(answer: Explanation) -> list[str]:
         sound = "" if doubts or reason else "; nothing is in doubt"
         verdict = label("verdict", ready["verdict"])
         said.append(f"{verdict}{why}{sound}. Readiness {percent(ready['score'], 0)}.")
+    if (grade := answer.rows.get("trust")) is not None:
+        said.append(grade["why"])
     ranked = sorted(doubts, key=lambda row: -(row["money_at_risk"] or 0.0))
     for row in ranked[:DOUBTS_SHOWN]:
         stake = f" ({money(row['money_at_risk'], answer.currency)} at stake)" if row["money_at_risk"] else ""

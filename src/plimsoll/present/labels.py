@@ -19,6 +19,7 @@ LABELS: dict[str, dict[str, str]] = {
         "segment": "the rule of its class",
         "criticality": "its criticality",
         "person": "a person",
+        "portfolio": "the goal of the whole portfolio",
     },
     "policy": {
         "base_stock": "base stock: order up to S at every review",
@@ -103,6 +104,16 @@ LABELS: dict[str, dict[str, str]] = {
     "last_buy": {"due": "due now", "too_late": "too late"},
     "advice": {"stop_buying": "stop buying", "transfer": "move"},
     "ending": {"end_of_demand": "demand ends", "end_of_supply": "supply ends"},
+    "match": {
+        "same_service": "at the service of the other rule",
+        "same_stock": "with the stock of the other rule",
+    },
+    "start": {"first_target": "each rule's own first target"},
+    "learned": {
+        "learned_off": "the model of all series is switched off",
+        "learned_too_few_windows": "too little history for a model of all series",
+        "learned_not_installed": "LightGBM cannot be loaded here",
+    },
     "survival": {"hidden_death": "the hidden-death model", "learned": "the company's own past"},
     "figure": {
         "inventory_value": "Inventory value",

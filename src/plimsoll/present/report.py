@@ -11,14 +11,17 @@ import polars as pl
 
 from plimsoll.domain.audited import AuditResult
 from plimsoll.domain.lifecycle_result import LifecycleResult
+from plimsoll.domain.replay_result import ReplayResult
 from plimsoll.domain.results import PlanResult
 from plimsoll.domain.supply_result import SupplyResult
 from plimsoll.present import history, provenance, view
 from plimsoll.present.audit import html_section
+from plimsoll.present.calibration import CalibrationSection, calibration_section
 from plimsoll.present.charts import STOCK_COLOURS, Option, paired_bars, stacked_bars
 from plimsoll.present.labels import label
 from plimsoll.present.lifecycle import Part, heirs_sentence, lifecycle_section
 from plimsoll.present.numbers import count, money, step
+from plimsoll.present.replay import ProofSection, proof_section
 from plimsoll.present.supply import SupplySection, supply_section
 
 Parts = dict[str, tuple[str, str]]  # column of money -> its words and its colour
@@ -46,6 +49,7 @@ MONEY_CHARTS: tuple[tuple[str, str, str, str, Parts], ...] = (
 # chapters in their order: anchor -> title
 CHAPTERS = {
     "change": "What changes when the plan is followed?",
+    "proof": "Would it have worked on your own past?",
     "orders": "What needs doing today?",
     "money": "Where does the money sit?",
     "surplus": "Which stock could be cash?",
@@ -54,6 +58,7 @@ CHAPTERS = {
     "lives": "What is new, what ends, and what is over?",
     "lead-times": "Does the item master tell the truth about lead times?",
     "demand": "How was demand modelled?",
+    "calibration": "Are promises kept?",
     "audit": "Can the data be trusted?",
     "data": "What else was found in the data?",
 }
@@ -85,6 +90,7 @@ class Page:
     tiles: list[view.Tile]
     glance: list[tuple[view.Comparison, Chart]]
     comparisons: list[view.Comparison]
+    proof: ProofSection | None
     charts: list[Chart]
     holdings: list[view.Holding]
     matrix: dict[str, dict[str, view.Cell]]
@@ -95,6 +101,7 @@ class Page:
     methods: list[provenance.MethodUse]
     demand_classes: list[str]
     fallbacks: list[provenance.Fallback]
+    calibration: CalibrationSection | None
     supply: SupplySection | None
     lives: list[Part]
     heirs: str
@@ -166,25 +173,33 @@ def supply_of(result: PlanResult) -> SupplySection | None:
     return supply_section(SupplyResult.of(result))
 
 
-def page_of(result: PlanResult) -> Page:
-    """Return everything that the report shows."""
+def page_of(result: PlanResult, replayed: ReplayResult | None = None) -> Page:
+    """Return everything that the report shows, with the proof on the past where it was replayed."""
     lines = view.comparisons(result)
     glance, charts = list(glance_charts(lines)), list(money_charts(result))
     supply, lives = supply_of(result), LifecycleResult.of(result)
     parts = lifecycle_section(lives, top=TOP_LIVES)
+    proof = proof_section(replayed) if replayed else None
+    calibration = calibration_section(result["calibration"], result["trust"])
     is_audited = result["readiness"].height + result["audit_row"].height > 0
     findings = provenance.beyond_audit(result)
     missing = {
         "change": not lines,
+        "proof": proof is None,
         "money": not charts,
         "suppliers": supply is None,
         "lives": not parts,
+        "calibration": calibration is None,
         "audit": not is_audited,
     }
     drawn = [*(chart for _, chart in glance), *charts]
     options = {chart.id: chart.option for chart in drawn}
+    if proof:
+        options |= {chart["id"]: chart["option"] for chart in proof.charts}
     if supply and supply.chart:
         options[supply.chart["id"]] = supply.chart["option"]
+    if calibration:
+        options[calibration.chart["id"]] = calibration.chart["option"]
     return Page(
         css=_asset("static/report.css"),
         echarts=_asset("static/echarts.common.min.js"),
@@ -194,6 +209,7 @@ def page_of(result: PlanResult) -> Page:
         tiles=view.tiles(result),
         glance=glance,
         comparisons=lines,
+        proof=proof,
         charts=charts,
         holdings=view.holdings(result),
         matrix=view.matrix(result),
@@ -204,6 +220,7 @@ def page_of(result: PlanResult) -> Page:
         methods=provenance.methods(result),
         demand_classes=[label("demand", name) for name in provenance.DEMAND_CLASSES],
         fallbacks=provenance.fallbacks(result),
+        calibration=calibration,
         supply=supply,
         lives=parts,
         heirs=heirs_sentence(lives),
@@ -232,8 +249,14 @@ def _environment() -> Any:
     return environment
 
 
-def html_report(result: PlanResult) -> str:
-    """Return the report as one HTML document with its style, charts and script inside."""
-    page = page_of(result)
+def html_report(result: PlanResult, replayed: ReplayResult | None = None) -> str:
+    """Return the report as one HTML document with its style, charts and script inside.
+
+    Parameters
+    ----------
+    result : the plan
+    replayed : the replay of the same workspace, if there is one
+    """
+    page = page_of(result, replayed)
     context = {field.name: getattr(page, field.name) for field in fields(page)}
     return str(_environment().get_template("report.html.j2").render(context))

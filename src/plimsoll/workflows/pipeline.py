@@ -10,7 +10,8 @@ import polars as pl
 
 from plimsoll import audit, bom, demand, ingest, lifecycle, measure, policy, replenish, supply, targets
 from plimsoll.domain.findings import Finding, findings_frame
-from plimsoll.domain.progress import Progress
+from plimsoll.domain.progress import Progress, silent
+from plimsoll.lifecycle.succession import Inherited
 from plimsoll.workflows.settings import Settings
 from plimsoll.workflows.supply_review import supplier_tables
 
@@ -77,6 +78,21 @@ class Demands:
     findings: list[Finding]
 
 
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What is decided for every point on a day: the company as known, estimates, targets and rules."""
+
+    heirs: Inherited
+    complete: ingest.Completed
+    points: pl.DataFrame
+    lead_times: pl.DataFrame
+    asked: Demands
+    lives: Demands
+    target: pl.DataFrame
+    allocation: policy.Allocation
+    policies: pl.DataFrame
+
+
 class _Clock:
     """Times each step and reports it; the order of steps is the order of calls."""
 
@@ -118,24 +134,11 @@ def run_stages(
         Results by table name, the same for any number of threads.
     """
     clock = _Clock(progress)
-    heirs = lifecycle.inherit(facts, as_of=as_of)
-    complete = clock(STEPS[0], ingest.complete, heirs.facts, settings.ingest, as_of=as_of)
-    points, known = lifecycle.without_superseded(complete.points, heirs.heirs), complete.tables
-    lead_times = clock(
-        STEPS[1],
-        supply.estimate,
-        known["receipts"],
-        complete.lanes,
-        settings.supply,
-        as_of=as_of,
-        open_orders=known["open_orders"],
-    )
-    known_demand = (known, points, lead_times, settings)
-    asked = clock(STEPS[2], _estimate_demand, *known_demand, as_of=as_of, seed=seed, refused=refused)
-    lives = clock(STEPS[3], _life_cycles, asked, known, points, lead_times, settings, as_of=as_of)
-    demands = lives.estimates
-    target = clock(STEPS[4], targets.assign, points, demands, settings.targets)
-    policies = clock(STEPS[5], policy.size, points, demands, target, settings.policy, lead_times)
+    decided = _decide(clock, facts, settings, as_of=as_of, seed=seed, refused=refused)
+    heirs, complete, points = decided.heirs, decided.complete, decided.points
+    lead_times, asked, lives = decided.lead_times, decided.asked, decided.lives
+    known, demands, policies = complete.tables, lives.estimates, decided.policies
+    target = decided.allocation.target
     today = clock(
         STEPS[6],
         replenish.recommend,
@@ -182,11 +185,67 @@ def run_stages(
         *supply.changed_lead_times(lead_times),
         *asked.findings,
         *lives.findings,
+        *decided.allocation.findings,
         *today.findings,
         *found.findings,
     ]
     tables |= {"audit_row": found.rows, "readiness": ready, "finding": findings_frame(said)}
     return Stages(tables, clock.seconds)
+
+
+def decide(
+    facts: Tables,
+    settings: Settings,
+    *,
+    as_of: date,
+    seed: int,
+    refused: demand.Refused | None = None,
+) -> Decisions:
+    """Return the rules of every point by the stages of the plan, without today's orders and reports.
+
+    Parameters
+    ----------
+    facts, settings, as_of, seed, refused : as of `run_stages`
+    """
+    return _decide(_Clock(silent), facts, settings, as_of=as_of, seed=seed, refused=refused)
+
+
+def _decide(
+    clock: _Clock,
+    facts: Tables,
+    settings: Settings,
+    *,
+    as_of: date,
+    seed: int,
+    refused: demand.Refused | None,
+) -> Decisions:
+    heirs = lifecycle.inherit(facts, as_of=as_of)
+    complete = clock(STEPS[0], ingest.complete, heirs.facts, settings.ingest, as_of=as_of)
+    points, known = lifecycle.without_superseded(complete.points, heirs.heirs), complete.tables
+    lead_times = clock(
+        STEPS[1],
+        supply.estimate,
+        known["receipts"],
+        complete.lanes,
+        settings.supply,
+        as_of=as_of,
+        open_orders=known["open_orders"],
+    )
+    known_demand = (known, points, lead_times, settings)
+    asked = clock(STEPS[2], _estimate_demand, *known_demand, as_of=as_of, seed=seed, refused=refused)
+    lives = clock(STEPS[3], _life_cycles, asked, known, points, lead_times, settings, as_of=as_of)
+    by_rule, allocation = clock(STEPS[4], _assign_targets, points, lives.estimates, settings)
+    target = allocation.target
+    policies = clock(STEPS[5], policy.size, points, lives.estimates, target, settings.policy, lead_times)
+    return Decisions(heirs, complete, points, lead_times, asked, lives, by_rule, allocation, policies)
+
+
+def _assign_targets(
+    points: pl.DataFrame, estimates: pl.DataFrame, settings: Settings
+) -> tuple[pl.DataFrame, policy.Allocation]:
+    """Return the targets by rule, and those that meet a goal of the portfolio, if one is set."""
+    by_rule = targets.assign(points, estimates, settings.targets)
+    return by_rule, policy.allocate(points, estimates, by_rule, settings.targets, settings.policy)
 
 
 def _estimate_demand(

@@ -62,7 +62,7 @@ def _readiness(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 
 
 def load_plan(folder: Path) -> PlanResult:
-    """Return the plan in force of a workspace."""
+    """Return the plan in force, with the check of its promises if one was made of the same data."""
     with Workspace.open(folder) as workspace:
         run = workspace.latest_run(KIND)
         if run is None:
@@ -72,6 +72,10 @@ def load_plan(folder: Path) -> PlanResult:
             name: workspace.result(name, run.id) if name in run.tables else table(name).empty()
             for name in RESULT_TABLES
         }
+        checked = workspace.latest_run("accuracy")
+        if checked and checked.as_of == run.as_of and checked.manifest["inputs"] == run.manifest["inputs"]:
+            names = [name for name in ("calibration", "trust") if name in checked.tables]
+            tables |= {name: workspace.result(name, checked.id) for name in names}
         return assemble(workspace, run.id, tables)
 
 
@@ -128,7 +132,7 @@ def explain_point(folder: Path, item_id: str, location_id: str | None) -> Explan
 def _of_point(plan: PlanResult, name: str, frame: pl.DataFrame, item: str, at: str) -> pl.DataFrame:
     """Return the rows of a table that concern a stocking point, those of its item and source included."""
     columns = frame.columns
-    if name in ("finding", "repair"):
+    if name in ("finding", "repair", "calibration"):
         return frame.clear()
     if name in ("supplier_scorecard", "lead_time_estimate"):
         points = plan["planning_point"].filter(item_id=item, location_id=at)

@@ -15,6 +15,7 @@ from plimsoll.ingest.params import IngestParams
 from plimsoll.lifecycle.params import LifecycleParams
 from plimsoll.measure.params import MeasureParams
 from plimsoll.policy.params import PolicyParams
+from plimsoll.replay.params import ReplayParams
 from plimsoll.replenish.params import ReplenishParams
 from plimsoll.signals.params import SignalParams
 from plimsoll.store.workspace import Workspace
@@ -46,6 +47,7 @@ class Settings(Params):
     measure: MeasureParams = MeasureParams()
     audit: AuditParams = AuditParams()
     signals: SignalParams = SignalParams()
+    replay: ReplayParams = ReplayParams()
 
 
 def sections() -> dict[str, type[Params]]:

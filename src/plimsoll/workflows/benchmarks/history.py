@@ -26,7 +26,8 @@ DATA = {
 SEED = 1
 
 
-def _company(folder: Path, name: str) -> tuple[Tables, date]:
+def company(folder: Path, name: str) -> tuple[Tables, date]:
+    """Return the facts of a data set, and their last day."""
     mapping = ingest.find_mapping(name)
     result = ingest.read(read_source(folder / name), mapping)
     last = mapping.source.as_of or ingest.last_known_day(result.tables, date.max)
@@ -41,7 +42,7 @@ def _moments(last: date, name: str) -> Iterator[date]:
         yield day.replace(day=1) - timedelta(days=1) if monthly else day - timedelta(days=day.weekday() + 1)
 
 
-def _came(tables: Tables, day: date, days: int) -> pl.DataFrame:
+def came(tables: Tables, day: date, days: int) -> pl.DataFrame:
     """Return what was asked for in the interval, and whether all of it could be seen."""
     inside = pl.col("date").is_between(day, day + timedelta(days=days), closed="right")
     units = tables["demand"].filter(inside).group_by(KEY).agg(pl.col("quantity").sum())
@@ -69,7 +70,7 @@ def _loss(tables: Tables, way: str, day: date, days: int) -> tuple[float, int]:
     estimates = demand.estimate(
         prepared.demand, points, lead_times, params, as_of=day, seed=SEED, availability=unseen
     )
-    judged = estimates.join(_came(tables, day, days), on=KEY, how="left", maintain_order="left")
+    judged = estimates.join(came(tables, day, days), on=KEY, how="left", maintain_order="left")
     judged = judged.filter(~pl.col("hidden").fill_null(value=False), pl.col("n_periods") > 0)
     actual = judged["quantity"].fill_null(0.0).clip(0.0).to_numpy()
     loss = signals.pinball_loss(
@@ -83,7 +84,7 @@ def run(options: BenchmarkOptions, progress: Progress = silent) -> BenchmarkOutc
     rows = []
     for n, (name, (_, days, *_)) in enumerate(DATA.items()):
         progress(name, n, len(DATA))
-        tables, last = _company(options.data, name)
+        tables, last = company(options.data, name)
         ways = ["spikes kept", "spikes capped"]
         if name == "vn2":
             ways = ["stock-outs ignored", "stock-outs not seen", "stock-outs put back"]

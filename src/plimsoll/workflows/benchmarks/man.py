@@ -1,63 +1,42 @@
-"""A real manufacturer's 3,451 items, imported and planned in a fresh process."""
+"""A real manufacturer's history replayed with goals of service: Plimsoll and the usual rules."""
 
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
-from time import perf_counter
+import numpy as np
 
-import polars as pl
-
-from plimsoll.domain.errors import InputError, PlimsollError
-from plimsoll.domain.progress import Progress
+from plimsoll.domain.calendar import PERIOD_DAYS
+from plimsoll.domain.progress import Progress, silent
 from plimsoll.domain.results import BenchmarkOutcome
-from plimsoll.workflows.benchmarks.registry import BenchmarkOptions, machine
+from plimsoll.workflows.benchmarks.frontier import compared, outcome
+from plimsoll.workflows.benchmarks.game import Game, read_history
+from plimsoll.workflows.benchmarks.registry import BenchmarkOptions
 
-STEPS = ("init", "import", "plan")
+TRAIN, EVERY = 90, 4
 
 
-def _command(*words: str, cache: Path) -> float:
-    """Run one command line in a fresh interpreter with this cache of compiled kernels; returns seconds."""
-    start = perf_counter()
-    done = subprocess.run(  # noqa: S603 -- our own interpreter and our own words
-        [sys.executable, "-c", "from plimsoll.cli.app import main; main()", *words],
-        env=os.environ | {"NUMBA_CACHE_DIR": str(cache)},
-        capture_output=True,
-        text=True,
-        check=False,
+def game(options: BenchmarkOptions) -> Game:
+    """Return the items asked for at least once in training, with their lead times, minima and costs."""
+    history = read_history(options, "man", "week")
+    active = np.asarray((history.demand[:, :TRAIN] > 0.0).any(axis=1))
+    items = history.items.filter(active)
+    return Game(
+        name="man",
+        bucket="week",
+        start=history.start,
+        items=tuple(items["item_id"]),
+        demand=history.demand[active],
+        lead=np.rint(items["lead_time_days_set"].to_numpy() / PERIOD_DAYS["week"]).astype(np.int64),
+        moq=items["min_order_qty"].fill_null(0.0).to_numpy(),
+        cost=items["unit_cost"].to_numpy(),
+        train=TRAIN,
+        every=EVERY,
     )
-    if done.returncode:
-        what = f"`plimsoll {' '.join(words)}` failed: {done.stderr.strip()[-400:]}"
-        raise PlimsollError(what)
-    return perf_counter() - start
 
 
-def run(options: BenchmarkOptions, progress: Progress) -> BenchmarkOutcome:
-    """Import and plan the data twice: with no compiled kernel on disk, and with them there."""
-    source = options.data / "man"
-    if not source.is_dir():
-        what = f"There is no folder '{source}'."
-        raise InputError(what, remedy="Name the folder that holds `man` with --data.")
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        cache = Path(folder, "kernels")
-        for start in ("cold: kernels compiled", "warm: kernels loaded"):
-            workspace = Path(folder, "company")
-            shutil.rmtree(workspace, ignore_errors=True)
-            words = (
-                ("init", str(workspace)),
-                ("import", str(workspace), str(source), "--mapping", "man"),
-                ("plan", str(workspace)),
-            )
-            seconds = []
-            for done, line in enumerate(words):
-                progress(f"{start}: {line[0]}", done, len(words))
-                seconds.append(_command(*line, cache=cache))
-            rows.append((start, *seconds, sum(seconds)))
-    grid = pl.DataFrame(rows, schema=["start", *STEPS, "total"], orient="row")
-    grid = grid.with_columns(pl.col(pl.Float64).round(2))
-    notes = ("Seconds of whole commands, interpreter start included.",)
-    title = "A real manufacturer's 3,451 items and 148 weeks, imported and planned"
-    return BenchmarkOutcome("man", title, "plimsoll bench man", machine(), {"Seconds": grid}, notes)
+def run(options: BenchmarkOptions, progress: Progress = silent) -> BenchmarkOutcome:
+    """Play the last 58 weeks with every rule at many goals, in units and in value."""
+    played = game(options)
+    title = "Inventory against service on a real manufacturer's 148 weeks"
+    notes = (
+        f"{len(played.items):,} items with demand in the first {TRAIN} weeks; lead times of 7 or 16 weeks "
+        "and minimum orders as typed; inventory in EUR at unit cost.",
+    )
+    return outcome(options, played, title, compared(played, progress), notes)

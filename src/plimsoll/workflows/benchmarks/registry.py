@@ -17,10 +17,17 @@ from plimsoll.domain.results import BenchmarkOutcome
 # name -> what it measures; each has a module of that name in this folder with `run(options, progress)`.
 BENCHMARKS = {
     "plan": "Time and memory of the whole plan by number of stocking points, stage by stage",
-    "man": "A real manufacturer's 3,451 items, imported and planned from a cold start",
+    "onboard": "A real manufacturer's 3,451 items, imported and planned from a cold start",
+    "man": "Inventory against service on a real manufacturer's history, and calibration, "
+    "beside the usual rules",
+    "carparts": "The same on 51 months of car spare parts, all of one cost",
+    "auto": "The same on 24 months of service parts, all of one cost",
+    "vn2": "The VN2 game on rolling windows of its past: cost of our orders and of usual rules",
+    "learned": "Held-out loss on real histories, with and without the model of all series",
     "audit": "Mistakes planted in the demo company found by the audit, and clean items flagged",
     "censoring": "Demand behind lost sales on simulated shelves: what is lost by ignoring stock-outs",
     "history": "Real histories with spikes kept or capped, stock-outs ignored, not seen or put back",
+    "replay": "Time of replaying a given policy period by period, by number of stocking points",
     "bom": "Explosion of bills of material with mean and variance, and against a plain twin",
     "obsolescence": "Warnings that nobody will ask again, on held-out months of real parts and the demo",
     "scms": "Lead times of 2,690 real purchase orders predicted before they were known, "
@@ -49,7 +56,7 @@ def machine() -> dict[str, str]:
     if info.exists():
         names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line]
         cpu = names[0] if names else cpu
-    libraries = ("plimsoll", "polars", "numpy", "numba", "scipy")
+    libraries = ("plimsoll", "polars", "numpy", "numba", "scipy", "lightgbm")
     return {
         "processor": cpu,
         "cores": str(os.cpu_count()),
