@@ -172,7 +172,7 @@ class DemandParams(Params):
         description="Windows before the first held-out origin below which nothing is learned from all series",
     )
     learned_rows_max: int = Field(
-        default=200_000, ge=1000, description="Most windows that a model of all series is trained on"
+        default=100_000, ge=1000, description="Most windows that a model of all series is trained on"
     )
     learned_unseen_max: float = Field(
         default=0.01,
@@ -181,7 +181,7 @@ class DemandParams(Params):
         description="Share of periods not observed above which it learns the relation of series only",
     )
     learned_folds: int = Field(
-        default=4, ge=1, le=8, description="Times that it is trained again within the held-out share"
+        default=2, ge=1, le=8, description="Times that it is trained again within the held-out share"
     )
     segment_origins: float = Field(
         default=200,

@@ -18,6 +18,7 @@ from datetime import date
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from plimsoll.demand.intervals import PMFS, distributed
 from plimsoll.demand.panel import KEY, Panel, bucket_of, period_panel
@@ -25,6 +26,8 @@ from plimsoll.demand.params import DemandParams
 from plimsoll.domain.calendar import EVERY, PERIOD_DAYS, Bucket, period_start
 from plimsoll.maths.kernels.demand_compose import add_rates
 from plimsoll.maths.ragged import Floats, Ints, from_lists, to_lists
+
+Flags = NDArray[np.bool_]
 
 SEASONS = {"week": 52, "month": 12}
 LEVEL_SHARE = 0.2  # of a year: how far the level of a group is smoothed over
@@ -93,11 +96,11 @@ def seasons(
     Returns
     -------
     Seasons
-        One group for the whole, and one for each category, in the order of their names. Less than a year
-        of history has no seasons: all indices are 1. So are those of a category with fewer than
-        `pool_points_min` points, and of one of which fewer than the share `season_active_min` of the
-        periods have demand: a season there shows in how often somebody asks, not in how much, and
-        dividing the few sizes by it would only blur them.
+        One group for the whole, and one for each category, in the order of their names; a category with
+        fewer than `pool_points_min` points has the season of the whole, and so few points in all have
+        none. Less than a year of history has no seasons: all indices are 1. So are those of a category of
+        which fewer than the share `season_active_min` of the periods have demand: a season there shows in
+        how often somebody asks, not in how much, and dividing the few sizes by it would only blur them.
     """
     known = demand.filter(pl.col("date") <= as_of)
     bucket = bucket_of(known, params)
@@ -106,8 +109,10 @@ def seasons(
     n_groups, year = int(category.max(initial=0)) + 1, SEASONS[bucket]
     if panel.n_calendar < year:
         return Seasons(bucket, np.ones((n_groups, year)), category)
-    index = _indices(panel, category, n_groups, year)
-    index[np.bincount(category, minlength=n_groups) < params.pool_points_min] = 1.0
+    if len(category) < params.pool_points_min:
+        return Seasons(bucket, np.ones((n_groups, year)), category)
+    small = np.bincount(category, minlength=n_groups) < params.pool_points_min
+    index = _indices(panel, category, n_groups, year, small)
     index[_active(panel, category, n_groups) < params.season_active_min] = 1.0
     return Seasons(bucket, index, category)
 
@@ -243,13 +248,14 @@ def _laid(estimates: pl.DataFrame, moved: Ints, factors: Floats, params: DemandP
     return pl.concat([others, placed]).sort("row").drop("row")
 
 
-def _indices(panel: Panel, group: Ints, n_groups: int, year: int) -> Floats:
-    """Return the indices (G, S) of the groups."""
+def _indices(panel: Panel, group: Ints, n_groups: int, year: int, small: Flags) -> Floats:
+    """Return the indices (G, S) of the groups; those of small ones are the company's."""
     sold, usual = _totals(panel, group, n_groups)
     season = seasons_from(panel.start, panel.bucket, panel.n_calendar)
     whole = sold.sum(axis=0, keepdims=True), usual.sum(axis=0, keepdims=True)
     shared = _shrunk(*whole, np.ones((1, year)), season, panel.bucket)
-    return _shrunk(sold, usual, shared, season, panel.bucket)
+    index = _shrunk(sold, usual, shared, season, panel.bucket)
+    return np.where(small[:, None], shared, index)
 
 
 def _totals(panel: Panel, group: Ints, n_groups: int) -> tuple[Floats, Floats]:
