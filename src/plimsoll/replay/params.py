@@ -60,7 +60,7 @@ class ReplayParams(Params):
         "count where there is none before; or the first target everywhere",
     )
     goal_metric: Literal["units", "lines", "value", "margin"] = Field(
-        default="value",
+        default="lines",
         description="What those goals count, as portfolio_metric of [targets]: units at cost (value), units "
         "at price less cost (margin), units, or reviews with demand (lines)",
     )
