@@ -167,7 +167,7 @@ class DemandParams(Params):
         default="auto", description="Whether one model of all series competes with those of single series"
     )
     learned_windows_min: int = Field(
-        default=4000,
+        default=8000,
         ge=100,
         description="Windows before the first held-out origin below which nothing is learned from all series",
     )
