@@ -13,6 +13,7 @@ START = date(2023, 1, 2)
 WEEKS = 156
 PARAMS = DemandParams()
 COUNTS = ["compound", "learned", "learned_blend"]
+SHELF = ["negative_binomial", "fading_counts", "croston", "sba", "tsb", "zero_inflated_nb", "bootstrap"]
 SINGLE = DemandParams(  # what series are estimated with where nothing is learned from others
     contenders=("normal", "ses", "negative_binomial", "seasonal"), learned="off", season_active_min=2.0
 )
@@ -64,6 +65,12 @@ def test_intermittent_demand_gets_a_count_method():
     result = chosen(panel)
     assert share_of(result, COUNTS) == 1.0
     assert result["pinball_loss"].mean() < result["pinball_loss_reference"].mean()
+    alone = chosen(
+        panel, params=DemandParams(contenders=("normal", *SHELF), learned="off", evidence_origins=20)
+    )
+    assert share_of(alone, SHELF) > 10 * share_of(alone, ["normal"])
+    assert share_of(alone, SHELF) >= 0.95
+    assert alone["pinball_loss"].mean() < 0.97 * alone["pinball_loss_reference"].mean()
 
 
 def test_high_steady_volume_may_be_normal_and_is_never_sparse():
