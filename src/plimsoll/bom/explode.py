@@ -11,7 +11,7 @@ from plimsoll.bom.structure import KEY, WEEK, Structure, structure
 from plimsoll.domain.findings import Finding
 from plimsoll.domain.tables import table
 from plimsoll.maths.kernels.bom import pass_down, pooled_variance, work_of
-from plimsoll.maths.kernels.demand_threads import in_chunks
+from plimsoll.maths.kernels.threads import in_chunks
 from plimsoll.maths.ragged import Floats, Ints
 
 PARTS = 16

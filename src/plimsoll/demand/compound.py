@@ -21,7 +21,7 @@ from plimsoll.maths.kernels.demand_compound import (
 )
 from plimsoll.maths.kernels.demand_fit import COMPOUND, SEASONS, WIDTH
 from plimsoll.maths.kernels.demand_lattice import lines_served, write_pmfs
-from plimsoll.maths.kernels.demand_threads import in_chunks
+from plimsoll.maths.kernels.threads import in_chunks
 from plimsoll.maths.ragged import Floats, Ints
 
 Flags = NDArray[np.bool_]

@@ -17,7 +17,7 @@ from plimsoll.domain.calendar import EVERY, PERIOD_DAYS
 from plimsoll.domain.findings import Finding, keys_of, numbered
 from plimsoll.domain.tables import table
 from plimsoll.maths.kernels.demand_fit import describe
-from plimsoll.maths.kernels.demand_threads import in_chunks
+from plimsoll.maths.kernels.threads import in_chunks
 from plimsoll.maths.kernels.demand_unconstrain import profile, unconstrain
 from plimsoll.maths.ragged import Floats, Ints, bounds_of
 

@@ -11,7 +11,7 @@ from plimsoll.demand.score import Histories
 from plimsoll.domain.errors import InputError
 from plimsoll.domain.findings import keys_of
 from plimsoll.maths.kernels.demand_lattice import N_INTERVALS, finish, interval_weights, write_pmfs
-from plimsoll.maths.kernels.demand_threads import in_chunks
+from plimsoll.maths.kernels.threads import in_chunks
 from plimsoll.maths.ragged import Floats, Ints, bounds_of, from_lists, to_lists
 
 PMFS = ("pmf_review", "pmf_lead", "pmf_protection", "pmf_lead_constant", "pmf_protection_constant")

@@ -19,7 +19,7 @@ from plimsoll.demand.learned_features import Reader, reader_of
 from plimsoll.demand.params import DemandParams
 from plimsoll.demand.score import Histories, marks_of, window_sums
 from plimsoll.maths.kernels.demand_fit import WIDTH
-from plimsoll.maths.kernels.demand_threads import in_chunks
+from plimsoll.maths.kernels.threads import in_chunks
 from plimsoll.maths.ragged import Floats, Ints
 
 Flags = NDArray[np.bool_]

@@ -25,7 +25,7 @@ from plimsoll.maths.kernels.demand_fit import (
     fit_trend,
 )
 from plimsoll.maths.kernels.demand_lattice import pinball, write_pmfs
-from plimsoll.maths.kernels.demand_threads import in_chunks
+from plimsoll.maths.kernels.threads import in_chunks
 from plimsoll.maths.ragged import Floats, Ints
 
 Flags = NDArray[np.bool_]

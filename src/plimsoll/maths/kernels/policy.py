@@ -29,7 +29,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from plimsoll.maths.kernels.demand_threads import in_chunks
+from plimsoll.maths.kernels.threads import in_chunks
 from plimsoll.maths.kernels.policy_laws import normalised, position_weights, requirements, shortage, support
 
 Floats = NDArray[np.float64]

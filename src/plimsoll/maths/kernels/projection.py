@@ -25,7 +25,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from plimsoll.maths.kernels.demand_compose import reach
-from plimsoll.maths.kernels.demand_threads import in_chunks
+from plimsoll.maths.kernels.threads import in_chunks
 from plimsoll.maths.kernels.lattice import panjer_block, spread
 
 Floats = NDArray[np.float64]
