@@ -27,15 +27,18 @@ from plimsoll.demand.messages import MESSAGES as demand_messages
 from plimsoll.demand.shelf import methods
 from plimsoll.domain import errors
 from plimsoll.domain.findings import Finding, Message, numbered
-from plimsoll.domain.reasons import REASONS
+from plimsoll.domain.reasons import MOVE_REASONS, NETWORK_REASONS, REASONS
 from plimsoll.domain.tables import DTYPES, Column, input_tables, table, table_names
 from plimsoll.ingest.messages import quarantine_reasons
 from plimsoll.ingest.repairs import WORDS as REPAIR_WORDS
 from plimsoll.integrations import read_source
 from plimsoll.lifecycle.messages import MESSAGES as lifecycle_messages
+from plimsoll.network.checks import MESSAGES as network_messages
+from plimsoll.network.size import NO_SOURCE, SIZED
 from plimsoll.policy.portfolio import OUT_OF_REACH
 from plimsoll.policy.reasons import FALLBACK_REASONS, POLICY_REASONS
 from plimsoll.replay.messages import EVERY as replay_messages
+from plimsoll.replenish import allocate, components
 from plimsoll.replenish.position import findings_of
 from plimsoll.supply import SupplyParams, unusable_receipts
 from plimsoll.supply.changes import CHANGED
@@ -93,11 +96,30 @@ ROWS = {
     "replay_difference": "a part of the difference in stock; written by `replay.differences`",
     "replay_period": "a replayed period of a rule in money; written by `replay.period_table`",
     "replay_left_out": "a stocking point that was not replayed; written by `replay.build_world`",
+    "network_stage": "a stocking point as a stage of a network; written by `network.model.build`",
+    "network_arc": "a way that goods go between stages, or could; written by `network.model.build`",
+    "network_service": "a stocking point sized together with others; written by `network.size`",
+    "move": "stock to move between places of ours today; written by `replenish.recommend`",
+    "allocation": "a claim on a place that is short today; written by `replenish.recommend`",
+    "network_check": "promised against simulated service and stock of a point; written by `network.check`",
+    "network_echelon": "the same of the places of an echelon; written by `plimsoll network --check`",
+    "network_comparison": "an echelon alone and as one network, simulated; written by `network.compare`",
+    "network_saving": "how the saving of one network spreads; written by `plimsoll network --compare`",
+    "network_moved": "an item whose stock one network moves most; written by `plimsoll network --compare`",
+    "network_placement": "a stage placed by guaranteed service; written by `plimsoll network --placement`",
 }
 TYPE_NAMES = {"str": "text", "f64": "number", "i64": "whole number", "bool": "true or false", "list": "list"}
 TYPES = {dtype: TYPE_NAMES.get(code, code) for code, dtype in DTYPES.items()}
 LARGE = 1e6  # from here defaults are written with an exponent
-WORDS = {Path: "PATH", datetime: "YYYY-MM-DD", int: "N", list[int]: "N", str: "TEXT", list[str]: "TEXT"}
+WORDS = {
+    Path: "PATH",
+    datetime: "YYYY-MM-DD",
+    int: "N",
+    float: "X",
+    list[int]: "N",
+    str: "TEXT",
+    list[str]: "TEXT",
+}
 
 
 def _grid(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
@@ -381,6 +403,8 @@ def findings_page() -> Iterator[str]:
         "Bills of material": _said(bom_messages),
         "Life cycles": _said(lifecycle_messages),
         "Targets": _said([OUT_OF_REACH]),
+        "Network": _said([*network_messages, SIZED, NO_SOURCE]),
+        "Today's orders": _said([allocate.SHORT, components.SHORT]),
         "Replay": _said(replay_messages),
         "Audit": _audit_findings(),
     }
@@ -419,6 +443,16 @@ def reasons_page() -> Iterator[str]:
         (f"`{reason.code}`", reason.meaning, reason.template.strip(" :;,")) for reason in REASONS.values()
     ]
     yield from _grid(("code", "meaning", "in the sentence"), rows)
+    yield from ("## Reasons of a move", "", "Codes in `reason_codes` of a [move](tables.md#move).", "")
+    moves = [(f"`{one.code}`", one.meaning, one.template.strip(" :;,")) for one in MOVE_REASONS.values()]
+    yield from _grid(("code", "meaning", "in the sentence"), moves)
+    yield from (
+        "## What a connected place holds, and why",
+        "",
+        "Codes in `reason` of [network_service](tables.md#network_service).",
+        "",
+    )
+    yield from _grid(("code", "meaning"), ((f"`{code}`", text) for code, text in NETWORK_REASONS.items()))
     yield from ("## Reasons of a policy", "", "Codes in `policy_reason` of a [policy](tables.md#policy).", "")
     yield from _grid(("code", "meaning"), ((f"`{code}`", text) for code, text in POLICY_REASONS.items()))
     yield from ("## Where a service is not exact", "", "Codes in `fallback_reason` of a policy.", "")

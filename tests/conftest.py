@@ -51,6 +51,7 @@ def _point(item="A", at="DC1", source="Acme", kind="purchase", **given):
         "buffer_demand_qty": 10.0,
         "buffer_lead_time_qty": 0.0,
         "buffer_lot_review_qty": 0.0,
+        "buffer_network_qty": 0.0,
         "cycle_service_est": 0.98,
         "fill_rate_est": 0.99,
         "on_hand_mean_qty": 20.0,

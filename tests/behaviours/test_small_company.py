@@ -1,6 +1,7 @@
 """A company of six points and its whole plan, to be read and approved.
 
-Acme delivers P-100 to DC1 in 31 ± 11 days (the item master says 20), and DC1 feeds the branch BR1.
+Acme delivers P-100 to DC1 in 31 ± 11 days (the item master says 20), and DC1 feeds the branch BR1: what
+BR1 calls for today is taken from the position of DC1 before DC1 orders.
 PLANT makes M-200 in lots of at least 500. S-300 has no demand left. S-400 is not kept at BR1, but
 customers are owed some. P-500 has far too much stock.
 """
@@ -89,20 +90,20 @@ POINTS = (
 ORDERS = [
     ("M-200", "PLANT", 500.0, date(2026, 11, 29), 1.00, 2400.0),  # short of 100 + 20 owed, at 20
     ("P-100", "BR1", 40.0, date(2026, 11, 24), 1.00, 500.0),  # 15 or 35 short of 5
-    ("P-100", "DC1", 240.0, date(2026, 12, 22), 0.75, 1250.0),  # 0, 70 or 110 short of 130
+    ("P-100", "DC1", 280.0, date(2026, 12, 22), 1.00, 2000.0),  # 30, 110 or 150 short of 130 less 40 called
     ("S-400", "BR1", 3.0, date(2026, 12, 5), 1.00, 60.0),  # 4 owed and 1 allocated against 2
 ]
 
 SENTENCES = {
-    ("P-100", "DC1"): "Order 240 from Acme: position 130 is below 310, the demand expected over 38 ± 11 days "
+    ("P-100", "DC1"): "Order 280 from Acme: position 90 is below 310, the demand expected over 38 ± 11 days "
     "(190) plus a buffer of 120 for a 98 % target; 70 of the buffer is there because Acme's lead time "
     "varies; the item master says 20 days where receipts show 31 days; the economic lot is 60; "
-    "30 on order should have arrived by 2026-11-10.",
+    "what it replenishes calls for 40 today; 30 on order should have arrived by 2026-11-10.",
     (
         "P-100",
         "BR1",
     ): "Move 40 from DC1: position 5 is below 45, the demand expected over 10 days (30) plus a "
-    "buffer of 15 for a 95 % fill-rate target.",
+    "buffer of 15 for a 95 % fill-rate target; DC1 can send 35 now, and the other 5 around 2026-12-22.",
     ("M-200", "PLANT"): "Make 500 at PLANT: position -20 is below 120, the demand expected over 9 days (100) "
     "plus a buffer of 20 for the least cost of holding and shortage; the lead time of 8 days is typed, not "
     "measured; raised from 490 by the minimum order of 500; customers are owed 40.",
@@ -115,8 +116,8 @@ SENTENCES = {
 
 CODES = {
     ("P-100", "DC1"): "below_reorder_point buffer_held buffer_demand buffer_lead_time master_lead_time_stale "
-    "economic_lot overdue_supply",
-    ("P-100", "BR1"): "below_order_up_to buffer_held buffer_demand",
+    "economic_lot called_for overdue_supply",
+    ("P-100", "BR1"): "below_order_up_to buffer_held buffer_demand source_short",
     (
         "M-200",
         "PLANT",
@@ -177,7 +178,7 @@ def test_each_order_says_why(plan, key):
 def test_drivers_hold_the_figures_of_the_sentence(plan):
     row = plan["today"].recommendation.row(2, named=True)
     drivers = json.loads(row["drivers"])
-    assert drivers["position_qty"] == 130.0
+    assert (drivers["position_qty"], drivers["called_qty"]) == (90.0, 40.0)
     assert drivers["reorder_point_qty"] == drivers["expected_protection_qty"] + drivers["buffer_qty"] == 310.0
     assert (drivers["lead_time_days_set"], drivers["lead_time_days_est"]) == (20.0, 31.0)
     assert (drivers["overdue_qty"], drivers["overdue_since"]) == (30.0, "2026-11-10")
@@ -244,4 +245,15 @@ def test_four_questions(plan):
 
 
 def test_findings(plan):
-    assert [finding.code for finding in plan["today"].findings] == ["open_order_overdue"]
+    assert [finding.code for finding in plan["today"].findings] == ["open_order_overdue", "transfer_short"]
+
+
+def test_the_branch_and_the_customers_of_its_source_share_what_is_there(plan):
+    # The branch has 5 and may need 40, so that 35 are all that can help it before it orders again; the
+    # centre's customers have the other 65 of the 106 that their target asks for meanwhile.
+    columns = ("to_location_id", "claimant", "wanted_qty", "allocated_qty", "waiting_qty", "waiting_until")
+    assert plan["today"].allocation.select(columns).rows() == [
+        ("BR1", "place", 40.0, 35.0, 5.0, date(2026, 12, 22)),
+        ("DC1", "customers", 106.0, 65.0, 41.0, None),
+    ]
+    assert plan["today"].move.is_empty()

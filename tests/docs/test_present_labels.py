@@ -38,6 +38,10 @@ TOPICS = {
     ("last_time_buy", "kind"): "ending",
     ("last_time_buy", "status"): "last_buy",
     ("readiness", "verdict"): "verdict",
+    ("network_arc", "reason"): "way",
+    ("network_stage", "left_out_reason"): "left_out",
+    ("network_stage", "refused_reason"): "refused",
+    ("network_placement", "reason"): "placed",
 }
 CODES = [
     (name, column.name, code)

@@ -11,7 +11,7 @@ from plimsoll.present import provenance, view
 def test_headline_says_stock_release_carrying_and_orders(result):
     assert view.headline(result) == (
         "4,700 EUR of the 6,250 EUR in stock (75 %) is more than the plan wants and costs 940 EUR a year to "
-        "carry; 3 stocking points are short. Today: 3 orders worth 3,220 EUR."
+        "carry; 3 stocking points are short. Today: 3 orders worth 3,620 EUR."
     )
 
 
@@ -23,7 +23,7 @@ def test_headline_without_stock_and_orders(bare):
 
 def test_tiles(result):
     assert [(tile.value, tile.caption) for tile in view.tiles(result)][-2:] == [
-        ("3", "orders today, worth 3,220 EUR"),
+        ("3", "orders today, worth 3,620 EUR"),
         ("5", "of 5 stocking points planned"),
     ]
 
@@ -31,11 +31,11 @@ def test_tiles(result):
 def test_orders_come_with_most_money_at_risk_first(result):
     lines = view.actions(result)
     assert [(line.item, line.to, line.at_risk) for line in lines] == [
-        ("P-100", "DC1", "1,800 EUR"),
+        ("P-100", "DC1", "2,600 EUR"),
         ("=SUM(A1)<script>alert(1)</script>[bold]", "DC1", "440 EUR"),
         ("P-100", "BR1", "300 EUR"),
     ]
-    assert (lines[0].kind, lines[0].description, lines[0].quantity) == ("Buy", "Feed pump", "230 pcs")
+    assert (lines[0].kind, lines[0].description, lines[0].quantity) == ("Buy", "Feed pump", "270 pcs")
     assert view.actions(result, 1) == lines[:1]
 
 

@@ -49,9 +49,9 @@ def test_sheets(book):
 def test_rows_and_their_order_survive(book, result):
     orders = sheet(book, "Orders today")
     assert orders["item_id"].to_list() == ["P-100", "=SUM(A1)<script>alert(1)</script>[bold]", "P-100"]
-    assert orders["money_at_risk"].to_list() == [1800.0, 440.0, 300.0]
+    assert orders["money_at_risk"].to_list() == [2600.0, 440.0, 300.0]
     assert (
-        orders["sentence"][0] == result["recommendation"].filter(pl.col("quantity") == 230)["sentence"].item()
+        orders["sentence"][0] == result["recommendation"].filter(pl.col("quantity") == 270)["sentence"].item()
     )
     assert orders["order_date"][0].date() == date(2026, 11, 21)
     assert sheet(book, "Stranded cash")["item_id"].to_list() == ["P-500", "S-300"]

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from plimsoll.bom.findings import CYCLE
+from plimsoll.demand.upstream import replenished
 from plimsoll.domain.findings import Finding, keys_of
 from plimsoll.maths.kernels.bom import children_first, cycles_of, longest
 from plimsoll.maths.ragged import Floats, Ints
@@ -160,8 +161,7 @@ def _edges(
     )
     never = pl.lit(None, dtype=pl.Date)
     sent = (
-        points.filter(pl.col("from_location_id") != pl.col("location_id"))
-        .join(points.select(KEY), left_on=["item_id", "from_location_id"], right_on=KEY, how="semi")
+        replenished(points)
         .join(points.select(KEY).join(made.select(KEY), on=KEY, how="anti"), on=KEY, how="semi")
         .select(
             *KEY,

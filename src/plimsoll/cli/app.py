@@ -12,6 +12,7 @@ from plimsoll.cli.accuracy import accuracy
 from plimsoll.cli.audit import audit
 from plimsoll.cli.console import emit, now, progress_bar, report_error
 from plimsoll.cli.lifecycle import lifecycle
+from plimsoll.cli.network import network
 from plimsoll.cli.repair import repair_app
 from plimsoll.cli.replay import replay
 from plimsoll.cli.supply import supply
@@ -115,12 +116,14 @@ def plan(
     """Plan: estimate demand and lead times, size every buffer, list today's orders and the stranded cash."""
     from plimsoll.present import terminal
     from plimsoll.present.files import write_report
+    from plimsoll.workflows.network import load_network
     from plimsoll.workflows.plan import make_plan
 
     with progress_bar(json) as progress:
         day = as_of.date() if as_of else None
         result = make_plan(folder, as_of=day, seed=seed, at=now(), progress=progress)
-        written = write_report(result, folder / "reports") if report else []
+        network = load_network(folder) if report else None
+        written = write_report(result, folder / "reports", network=network) if report else []
     emit(
         lambda: terminal.plan_data(result) | {"files": [str(path) for path in written]},
         json,
@@ -186,6 +189,7 @@ def cash(
 
 app.command()(supply)
 app.command()(lifecycle)
+app.command()(network)
 app.command()(accuracy)
 app.command()(replay)
 
@@ -200,10 +204,12 @@ def report(
 ) -> None:
     """Write the HTML report and the Excel workbook of the plan in force."""
     from plimsoll.present.files import write_report
+    from plimsoll.workflows.network import load_network
     from plimsoll.workflows.replay import load_replay
     from plimsoll.workflows.review import load_plan
 
-    written = write_report(load_plan(folder), out or folder / "reports", load_replay(folder))
+    shown = load_replay(folder), load_network(folder)
+    written = write_report(load_plan(folder), out or folder / "reports", *shown)
     emit(
         lambda: {"files": [str(path) for path in written]},
         json,

@@ -17,8 +17,8 @@ from plimsoll.domain.calendar import EVERY, PERIOD_DAYS
 from plimsoll.domain.findings import Finding, keys_of, numbered
 from plimsoll.domain.tables import table
 from plimsoll.maths.kernels.demand_fit import describe
-from plimsoll.maths.kernels.threads import in_chunks
 from plimsoll.maths.kernels.demand_unconstrain import profile, unconstrain
+from plimsoll.maths.kernels.threads import in_chunks
 from plimsoll.maths.ragged import Floats, Ints, bounds_of
 
 RATIOS: Floats = 1.5 ** np.arange(24.0)  # variance over mean of a period, in units of demand: 1 to 11,000

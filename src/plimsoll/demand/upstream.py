@@ -4,33 +4,24 @@ import numpy as np
 import polars as pl
 
 from plimsoll.demand.panel import KEY, MICRO, in_micro
-from plimsoll.domain.errors import InputError
 from plimsoll.domain.tables import table
+from plimsoll.maths.kernels.bom import children_first
+from plimsoll.maths.ragged import bounds_of
 
 
 def pass_upstream(demand: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
     """Return the demand with that of downstream stocking points added to their sources, date by date.
 
-    Level by level: the demand of each point whose `from_location_id` is itself a stocking point of
-    the item becomes demand there on the same date, one row a date without order or customer. What is
-    made where it is kept has no upstream.
+    Level by level: the demand of each point whose source is itself a stocking point of the item
+    becomes demand there on the same date, one row a date without order or customer. What is made
+    where it is kept has no upstream, and in a circle nothing is passed on.
 
     Parameters
     ----------
     demand : table `demand`
     points : columns item_id, location_id, from_location_id
-
-    Raises
-    ------
-    InputError : points that replenish each other in a circle
     """
-    edges = (
-        points.select(*KEY, "from_location_id")
-        .filter(pl.col("from_location_id") != pl.col("location_id"))
-        .join(points.select(KEY), left_on=["item_id", "from_location_id"], right_on=KEY, how="semi")
-        .sort(KEY)
-    )
-    _refuse_cycles(edges)
+    edges = replenished(points)
     added = []
     moving = demand.select("date", *KEY, in_micro())
     while moving.height:
@@ -51,34 +42,34 @@ def pass_upstream(demand: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _refuse_cycles(edges: pl.DataFrame) -> None:
-    """Raise on a circle: from a point in one, the walk to the source never ends."""
-    numbered = edges.with_row_index("row")
+def replenished(points: pl.DataFrame) -> pl.DataFrame:
+    """Return the points that another stocking point replenishes, with that one: KEY, from_location_id.
+
+    Points that replenish each other in a circle, or are fed through one, are left out: what is passed
+    up a circle never arrives. The network names them (finding `network_cycle`).
+
+    Examples
+    --------
+    >>> points = pl.DataFrame({"item_id": ["A"] * 4, "location_id": ["X", "Y", "Z", "DC"],
+    ...     "from_location_id": ["Y", "X", "DC", "Acme"]})
+    >>> replenished(points).rows()
+    [('A', 'Z', 'DC')]
+    """
+    edges = (
+        points.select(*KEY, "from_location_id")
+        .filter(pl.col("from_location_id") != pl.col("location_id"))
+        .join(points.select(KEY), left_on=["item_id", "from_location_id"], right_on=KEY, how="semi")
+        .sort(KEY)
+    )
+    numbered = edges.select(*KEY, parent=pl.int_range(pl.len()))
     parent = (
         edges.join(
-            numbered.select("row", *KEY),
-            left_on=["item_id", "from_location_id"],
-            right_on=KEY,
-            how="left",
-            maintain_order="left",
-        )["row"]
-        .cast(pl.Int64)
+            numbered, left_on=["item_id", "from_location_id"], right_on=KEY, how="left", maintain_order="left"
+        )["parent"]
         .fill_null(-1)
         .to_numpy()
     )
-    at = np.arange(len(parent))
-    for _ in range(edges["location_id"].n_unique() + 1):
-        at = parent[at[at >= 0]]
-        at = np.unique(at[at >= 0])
-        if not len(at):
-            return
-    walk = [int(at[0])]
-    while parent[walk[-1]] != walk[0]:
-        walk.append(int(parent[walk[-1]]))
-    places = edges["location_id"].gather([*walk, walk[0]]).to_list()
-    what = f"Item {edges['item_id'][walk[0]]} is replenished in a circle: {' <- '.join(places)}."
-    raise InputError(
-        what,
-        why="Demand passed up such a circle would never end.",
-        remedy="Change the source of one of these stocking points in the lanes table.",
-    )
+    order, done = children_first(bounds_of(parent >= 0), parent[parent >= 0])
+    is_open = np.zeros(len(parent), dtype=np.bool_)
+    is_open[order[:done]] = True
+    return edges.filter(pl.Series(is_open))

@@ -23,6 +23,17 @@ class Reason:
     meaning: str
 
 
+# Why a connected place holds what it holds: code of `network_service` -> sentence.
+NETWORK_REASONS: Mapping[str, str] = {
+    "target_set": "A person set its target, which stays.",
+    "holds_for_own_customers": "It holds for its own customers; the places it feeds draw on the same shelf.",
+    "holds_more_for_branches": "It holds more than alone, which saves more at the places it feeds.",
+    "holds_less_branches_cover": "It holds less than alone; the places it feeds cover its shortages cheaper.",
+    "holds_as_alone": "It holds for the places it feeds what it would hold alone.",
+    "covers_source_shortages": "It holds more than alone, to cover the shortages of its source.",
+    "source_rarely_short": "Its source is so rarely short that it holds what it would hold alone.",
+}
+
 ACTIONS: Mapping[str, str] = {
     "purchase": "Order {quantity} from {source}",
     "transfer": "Move {quantity} from {source}",
@@ -79,6 +90,11 @@ _ALL = (
     ),
     Reason("buffer_lot_review", "", "A good part of the buffer comes from lot size and review interval."),
     Reason(
+        "buffer_network",
+        "; {network_part} of the buffer is there because {source} may have too little itself",
+        "A good part of the buffer covers times when the source, a place of ours, is short.",
+    ),
+    Reason(
         "master_lead_time_stale",
         "; the item master says {typed} where receipts show {measured}",
         "The typed lead time is far from the measured mean.",
@@ -120,6 +136,31 @@ _ALL = (
     ),
     Reason("backlog_owed", "; customers are owed {backlog}", "Units are owed to customers."),
     Reason(
+        "called_for",
+        "; what it replenishes calls for {called} today",
+        "Orders of today by places that it replenishes, or productions that it goes into, take units.",
+    ),
+    Reason(
+        "moved_in",
+        "; it counts {moved} moved here from other places",
+        "Stock of other places of ours is moved here today and counts as on order.",
+    ),
+    Reason(
+        "source_short",
+        "; {source} can send {ship_now} now, and the other {waiting} {when}",
+        "The place that sends has too little on hand for all that is called for today.",
+    ),
+    Reason(
+        "source_empty",
+        "; {source} has none to send now: it leaves {when}",
+        "The place that sends has nothing on hand for this order.",
+    ),
+    Reason(
+        "components_short",
+        "; components in stock are enough for {ship_now}",
+        "Components kept where it is made do not last for all of today's productions.",
+    ),
+    Reason(
         "overdue_supply",
         "; {late} on order should have arrived by {late_since}",
         "Open orders are past their due date; they are counted as still to come.",
@@ -137,6 +178,57 @@ _ALL = (
 )
 
 REASONS: Mapping[str, Reason] = {reason.code: reason for reason in _ALL}
+
+MOVE_ACTIONS: Mapping[str, str] = {
+    "transshipment": "Move {quantity} from {origin} to {target}",
+    "return": "Return {quantity} from {origin} to {target}",
+}
+
+_MOVES = (
+    Reason(
+        "excess_here",
+        ": {origin} has {excess} more than it needs, the last of which would be used there in {days}",
+        "The place has more than its order-up-to level and the days of demand beyond it that are allowed.",
+    ),
+    Reason(
+        "no_demand_here",
+        ": {origin} has {excess} more than it needs and no demand for them",
+        "The place has stock that nobody is expected to ask for there.",
+    ),
+    Reason(
+        "purchase_spared",
+        ", and {target} would order {wanted} from {source} today",
+        "The place that gets it would buy today.",
+    ),
+    Reason(
+        "production_spared",
+        ", and {wanted} would be made at {target} today",
+        "The place that gets it would start a production today.",
+    ),
+    Reason(
+        "transfer_spared",
+        ", and {target} would get {wanted} from {source} today",
+        "The place that gets it would be replenished by its source today.",
+    ),
+    Reason(
+        "transfer_waits",
+        ", and of the {wanted} that {target} calls for {waiting} would wait at {source}",
+        "The place that gets it waits for a source that is short.",
+    ),
+    Reason(
+        "holding_saved",
+        "; it saves {holding} of buying and holding",
+        "Stock that would lie is used instead of being bought again.",
+    ),
+    Reason(
+        "shortage_avoided",
+        "{joined}{shortage} of expected shortage",
+        "It comes sooner than the order, or where the next unit is worth more.",
+    ),
+    Reason("move_cost", " for {cost} of transport", "What the move costs."),
+)
+
+MOVE_REASONS: Mapping[str, Reason] = {reason.code: reason for reason in _MOVES}
 
 
 def names_in(template: str) -> list[str]:

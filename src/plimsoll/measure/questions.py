@@ -36,6 +36,7 @@ class BufferAnswer:
     demand_qty: float
     lead_time_qty: float
     lot_review_qty: float
+    network_qty: float
     classic_safety_stock_qty: float
 
 
@@ -138,6 +139,7 @@ def four_questions(
             demand_qty=rule["buffer_demand_qty"],
             lead_time_qty=rule["buffer_lead_time_qty"],
             lot_review_qty=rule["buffer_lot_review_qty"],
+            network_qty=rule["buffer_network_qty"] or 0.0,  # unknown in plans made place by place
             classic_safety_stock_qty=rule["classic_safety_stock_qty"],
         ),
         tuple(Place(**{name: place[name] for name in Place.__slots__}) for place in places),

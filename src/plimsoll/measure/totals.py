@@ -14,6 +14,7 @@ BUFFERS = (
     "buffer_demand_qty",
     "buffer_lead_time_qty",
     "buffer_lot_review_qty",
+    "buffer_network_qty",
     "classic_safety_stock_qty",
 )
 STATUSES = table("inventory_health").column("status").choices
@@ -72,8 +73,9 @@ def buffer_totals(policy: pl.DataFrame, points: pl.DataFrame, target: pl.DataFra
     -------
     pl.DataFrame
         abc, n_points (points with a buffer), buffer_value and its parts buffer_demand_value,
-        buffer_lead_time_value, buffer_lot_review_value, and classic_safety_stock_value for comparison;
-        sorted by class, unknown (null) last. A negative buffer counts as negative.
+        buffer_lead_time_value, buffer_lot_review_value, buffer_network_value, and
+        classic_safety_stock_value for comparison; sorted by class, unknown (null) last. A negative buffer
+        counts as negative.
     """
     wide = (
         policy.select(*KEY, *BUFFERS)

@@ -16,6 +16,7 @@ def with_buffer(points: pl.DataFrame, base_levels: Floats) -> pl.DataFrame:
         demand     = q_Lc(a) - E[D_Lc]        a = P(D_P <= y), y the base-stock level of the target
         lead time  = (y - E[D_P]) - (q_Pc(a) - E[D_Pc])
         lot, review = the rest: protecting the review interval too, the lot, and rounding
+        network     = 0 here; `plimsoll.network.size` adds what connected places change
 
     q is the interpolated quantile; D_P is demand over the protection interval, D_Lc and D_Pc demand
     over lead time and protection interval were the lead time constant at its mean.
@@ -28,7 +29,8 @@ def with_buffer(points: pl.DataFrame, base_levels: Floats) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        Further columns buffer_qty, buffer_demand_qty, buffer_lead_time_qty and buffer_lot_review_qty, units.
+        Further columns buffer_qty, buffer_demand_qty, buffer_lead_time_qty, buffer_lot_review_qty
+        and buffer_network_qty, units.
         A negative buffer is possible: large lots protect most of their cycle themselves.
     """
     step, expected = points["step_qty"].to_numpy(), points["expected_protection_qty"].to_numpy()
@@ -45,6 +47,7 @@ def with_buffer(points: pl.DataFrame, base_levels: Floats) -> pl.DataFrame:
         buffer_demand_qty=pl.Series(demand),
         buffer_lead_time_qty=pl.Series(lead_time),
         buffer_lot_review_qty=pl.Series(buffer - demand - lead_time),
+        buffer_network_qty=pl.lit(0.0),
     )
 
 

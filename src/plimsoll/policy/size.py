@@ -56,7 +56,8 @@ def size(
     Parameters
     ----------
     points : table `planning_point`
-    demand_estimate : table `demand_estimate`
+    demand_estimate : table `demand_estimate`; with the column waiting_mean_qty, expected units that a source
+        of ours owes, if the laws over lead time and protection interval hold them
     target : table `target`
     params : options
     lead_times : table `lead_time_estimate`; without it lost sales are approximated, not simulated
@@ -214,13 +215,23 @@ def _search(
     )
     errors, flags = np.full((len(found), 2), np.nan), np.zeros(len(found), dtype=np.bool_)
     if lead_times is not None and points["is_lost"].any():
-        flags, results = simulated(points, lead_times, found[:, kernel.LEVEL], params)
+        flags, results = simulated(_with_waits(points), lead_times, found[:, kernel.LEVEL], params)
         for to, at in _FROM_SIMULATION.items():
             found[flags, to] = results[:, at]
         is_base = flags & (points["policy"] == "base_stock").to_numpy()
         found[is_base, kernel.BASE_LEVEL] = found[is_base, kernel.LEVEL] + 1
         errors[flags] = results[:, list(_ERRORS.values())]
     return found, errors, flags
+
+
+def _with_waits(points: pl.DataFrame) -> pl.DataFrame:
+    """Return the points with what their source owes them in the mean demand over the protection interval.
+
+    Lead times handed in with it are longer by the wait for the source; both go together.
+    """
+    if "waiting_mean_qty" not in points.columns:
+        return points
+    return points.with_columns(pl.col("mean_protection_qty") + pl.col("waiting_mean_qty"))
 
 
 def _lacks_cost() -> pl.Expr:

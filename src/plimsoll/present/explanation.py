@@ -4,6 +4,7 @@ from typing import Any
 
 import polars as pl
 
+from plimsoll.domain.reasons import NETWORK_REASONS
 from plimsoll.domain.results import Explanation
 from plimsoll.domain.tables import table
 from plimsoll.present.history import changes, parents
@@ -11,6 +12,7 @@ from plimsoll.present.labels import label, source
 from plimsoll.present.numbers import count, days, money, number, percent, quantity
 
 DOUBTS_SHOWN = 5
+HARDLY = 0.05  # days of waiting for a source; less is not worth a figure
 
 
 def explained(answer: Explanation) -> dict[str, list[str]]:
@@ -30,6 +32,7 @@ def explained(answer: Explanation) -> dict[str, list[str]]:
             *_lead_time(answer.rows.get("lead_time_estimate")),
             *_supplier(answer.rows.get("supplier_scorecard")),
             *_buffer(buffer, answer.currency),
+            *connected(answer.rows.get("network_service"), answer.currency),
         ],
         "Where is it?": [
             f"{place['location_id']}: {_on_hand(place)}, "
@@ -157,9 +160,39 @@ def _buffer(buffer: dict[str, Any], currency: str) -> list[str]:
         f"{quantity(buffer['order_up_to_qty'])}; rule {label('policy', buffer['policy'])}, as "
         f"{label('reason', buffer['policy_reason'])}.",
         f"Buffer {held} worth {worth}: {by_demand} as demand varies, {by_lead_time} as the lead time "
-        f"varies, {by_lot} for lot and review. "
+        f"varies, {by_lot} for lot and review{_network(buffer['network_qty'])}. "
         f"The classic z σ √L formula would hold {classic}.",
     ]
+
+
+def _network(part: float) -> str:
+    """Return in words what the network adds to the buffer or takes from it; nothing where it does neither."""
+    if part == 0:
+        return ""
+    why = "to cover shortages at its source" if part > 0 else "as the places it feeds cover its shortages"
+    return f", {quantity(part)} {why}"
+
+
+def connected(row: dict[str, Any] | None, currency: str) -> list[str]:
+    """Return in one sentence what a point is in the network: whom it waits for and feeds, what it holds.
+
+    Nothing without a row of the table `network_service`.
+    """
+    if row is None:
+        return []
+    said = []
+    if row["source_location_id"] is not None:
+        wait = row["wait_days_est"]
+        often = f"waits {days(wait)} for it on average" if wait >= HARDLY else "hardly ever waits for it"
+        said.append(f"{row['source_location_id']} replenishes it and it {often}")
+    if row["n_downstream"]:
+        said.append(f"it feeds {count(row['n_downstream'], 'place')} of ours")
+    levels = f"{quantity(row['level_alone_qty'])} alone, {quantity(row['level_network_qty'])} in the network"
+    stock = (
+        f"{money(row['on_hand_alone_value'])} and {money(row['on_hand_network_value'], currency)} on average"
+    )
+    why = NETWORK_REASONS.get(row["reason"], row["reason"])
+    return [f"In the network {', and '.join(said)}; its level is {levels} ({stock}). {why}"]
 
 
 def _on_hand(place: dict[str, Any]) -> str:

@@ -4,30 +4,38 @@ from pathlib import Path
 
 from xlsxwriter.exceptions import FileCreateError
 
+from plimsoll.domain.network_result import NetworkResult
 from plimsoll.domain.replay_result import ReplayResult
 from plimsoll.domain.results import PlanResult
 from plimsoll.present.report import html_report
 from plimsoll.present.workbook import write_workbook
 
 
-def write_report(result: PlanResult, folder: Path, replayed: ReplayResult | None = None) -> list[Path]:
+def write_report(
+    result: PlanResult,
+    folder: Path,
+    replayed: ReplayResult | None = None,
+    network: NetworkResult | None = None,
+) -> list[Path]:
     """Write `RUN.html`, with the proof of a replay, and `RUN.xlsx` into a folder and return the two files.
 
     Both are written beside their final names first, so a full disk or a stop leaves earlier ones intact.
     """
     try:
-        return _write(result, folder, replayed)
+        return _write(result, folder, replayed, network)
     except (OSError, FileCreateError) as error:
         told = error if isinstance(error, OSError) else error.args[0]  # the workbook wraps what the disk says
         raise OSError(told.errno, told.strerror, str(told.filename or folder)) from error
 
 
-def _write(result: PlanResult, folder: Path, replayed: ReplayResult | None) -> list[Path]:
+def _write(
+    result: PlanResult, folder: Path, replayed: ReplayResult | None, network: NetworkResult | None
+) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     page, book = (folder / f"{result.run_id}{ending}" for ending in (".html", ".xlsx"))
     drafts = {file: file.with_name(f".tmp-{file.name}") for file in (page, book)}
     try:
-        drafts[page].write_text(html_report(result, replayed), encoding="utf-8")
+        drafts[page].write_text(html_report(result, replayed, network), encoding="utf-8")
         write_workbook(result, drafts[book])
         for file, draft in drafts.items():
             draft.replace(file)

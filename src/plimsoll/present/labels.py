@@ -20,6 +20,7 @@ LABELS: dict[str, dict[str, str]] = {
         "criticality": "its criticality",
         "person": "a person",
         "portfolio": "the goal of the whole portfolio",
+        "network": "the network, for the places it feeds",
     },
     "policy": {
         "base_stock": "base stock: order up to S at every review",
@@ -115,6 +116,38 @@ LABELS: dict[str, dict[str, str]] = {
         "learned_not_installed": "LightGBM cannot be loaded here",
     },
     "survival": {"hidden_death": "the hidden-death model", "learned": "the company's own past"},
+    # kinds of places, many of them
+    "echelon": {
+        "plant": "Plants",
+        "dc": "DCs",
+        "branch": "Branches",
+        "customer": "Customers' sites",
+        "supplier": "Suppliers",
+        "other": "Other places",
+        "all": "All",
+    },
+    # why a way goods could go is not one of the network, and why a stage is not part of it
+    "way": {
+        "in_force": "in force",
+        "network_cycle": "it goes round in a circle",
+        "network_time_unusable": "its lead time cannot be used",
+        "network_time_zero": "it takes no time at all",
+        "network_unreachable": "what it leads to gets nothing",
+    },
+    "refused": {
+        "network_cycle": "it is replenished in a circle",
+        "network_time_unusable": "its lead time cannot be used",
+        "network_time_zero": "its supply takes no time at all",
+    },
+    "placed": {
+        "serves_customers": "Its customers are served at once, so it holds what they may ask for meanwhile.",
+        "decouples": "It holds so that what it feeds need not wait: cheaper here than further down.",
+        "passes_on": "It holds nothing: what it feeds can wait, and covers that cheaper.",
+        "customers_wait": "Its customers accept to wait as long as it takes, so it holds nothing.",
+        "may_not_hold": "It may not hold stock, so it passes its wait on.",
+        "rarely_asked": "It is asked for so rarely that the bound on its demand asks for no safety stock.",
+        "no_demand": "Nobody asks for it.",
+    },
     "figure": {
         "inventory_value": "Inventory value",
         "cover_days": "Cover",

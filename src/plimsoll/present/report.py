@@ -11,6 +11,7 @@ import polars as pl
 
 from plimsoll.domain.audited import AuditResult
 from plimsoll.domain.lifecycle_result import LifecycleResult
+from plimsoll.domain.network_result import NetworkResult
 from plimsoll.domain.replay_result import ReplayResult
 from plimsoll.domain.results import PlanResult
 from plimsoll.domain.supply_result import SupplyResult
@@ -20,6 +21,7 @@ from plimsoll.present.calibration import CalibrationSection, calibration_section
 from plimsoll.present.charts import STOCK_COLOURS, Option, paired_bars, stacked_bars
 from plimsoll.present.labels import label
 from plimsoll.present.lifecycle import Part, heirs_sentence, lifecycle_section
+from plimsoll.present.network import NetworkSection, network_section
 from plimsoll.present.numbers import count, money, step
 from plimsoll.present.replay import ProofSection, proof_section
 from plimsoll.present.supply import SupplySection, supply_section
@@ -34,6 +36,7 @@ BUFFER_PARTS: Parts = {
     "buffer_demand_value": ("Demand varies", "#0b6e8f"),
     "buffer_lead_time_value": ("Lead time varies", "#e0b04a"),
     "buffer_lot_review_value": ("Lot and review", "#8a6fb0"),
+    "buffer_network_value": ("Connected places", "#5b8c5a"),
 }
 # totals, column of the groups, title, what the bars are, their parts
 MONEY_CHARTS: tuple[tuple[str, str, str, str, Parts], ...] = (
@@ -52,6 +55,7 @@ CHAPTERS = {
     "proof": "Would it have worked on your own past?",
     "orders": "What needs doing today?",
     "money": "Where does the money sit?",
+    "network": "One network: what do connected places hold together?",
     "surplus": "Which stock could be cash?",
     "classes": "Which items get which service?",
     "suppliers": "Which suppliers cost us buffer, and which orders come too late?",
@@ -92,6 +96,7 @@ class Page:
     comparisons: list[view.Comparison]
     proof: ProofSection | None
     charts: list[Chart]
+    network: NetworkSection | None
     holdings: list[view.Holding]
     matrix: dict[str, dict[str, view.Cell]]
     actions: list[view.Action]
@@ -173,13 +178,16 @@ def supply_of(result: PlanResult) -> SupplySection | None:
     return supply_section(SupplyResult.of(result))
 
 
-def page_of(result: PlanResult, replayed: ReplayResult | None = None) -> Page:
+def page_of(
+    result: PlanResult, replayed: ReplayResult | None = None, network: NetworkResult | None = None
+) -> Page:
     """Return everything that the report shows, with the proof on the past where it was replayed."""
     lines = view.comparisons(result)
     glance, charts = list(glance_charts(lines)), list(money_charts(result))
     supply, lives = supply_of(result), LifecycleResult.of(result)
     parts = lifecycle_section(lives, top=TOP_LIVES)
     proof = proof_section(replayed) if replayed else None
+    connected = network_section(network) if network and network["network_service"].height else None
     calibration = calibration_section(result["calibration"], result["trust"])
     is_audited = result["readiness"].height + result["audit_row"].height > 0
     findings = provenance.beyond_audit(result)
@@ -187,6 +195,7 @@ def page_of(result: PlanResult, replayed: ReplayResult | None = None) -> Page:
         "change": not lines,
         "proof": proof is None,
         "money": not charts,
+        "network": connected is None,
         "suppliers": supply is None,
         "lives": not parts,
         "calibration": calibration is None,
@@ -196,6 +205,8 @@ def page_of(result: PlanResult, replayed: ReplayResult | None = None) -> Page:
     options = {chart.id: chart.option for chart in drawn}
     if proof:
         options |= {chart["id"]: chart["option"] for chart in proof.charts}
+    if connected and connected.chart:
+        options[connected.chart["id"]] = connected.chart["option"]
     if supply and supply.chart:
         options[supply.chart["id"]] = supply.chart["option"]
     if calibration:
@@ -211,6 +222,7 @@ def page_of(result: PlanResult, replayed: ReplayResult | None = None) -> Page:
         comparisons=lines,
         proof=proof,
         charts=charts,
+        network=connected,
         holdings=view.holdings(result),
         matrix=view.matrix(result),
         actions=view.actions(result),
@@ -249,14 +261,17 @@ def _environment() -> Any:
     return environment
 
 
-def html_report(result: PlanResult, replayed: ReplayResult | None = None) -> str:
+def html_report(
+    result: PlanResult, replayed: ReplayResult | None = None, network: NetworkResult | None = None
+) -> str:
     """Return the report as one HTML document with its style, charts and script inside.
 
     Parameters
     ----------
     result : the plan
     replayed : the replay of the same workspace, if there is one
+    network : the network of the plan, if there is one
     """
-    page = page_of(result, replayed)
+    page = page_of(result, replayed, network)
     context = {field.name: getattr(page, field.name) for field in fields(page)}
     return str(_environment().get_template("report.html.j2").render(context))

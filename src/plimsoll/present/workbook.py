@@ -43,8 +43,8 @@ POLICY_COLUMNS = (
     "target_kind_eff", "target_service_eff", "target_source", "policy", "reorder_point_qty",
     "order_up_to_qty", "current_min", "current_max", "lot_qty", "economic_lot_qty",
     "expected_protection_qty", "buffer_qty", "buffer_demand_qty", "buffer_lead_time_qty",
-    "buffer_lot_review_qty", "classic_safety_stock_qty", "cycle_service_est", "fill_rate_est",
-    "on_hand_mean_value", "lead_time_days_set", "mean_days_est", "sd_days_est",
+    "buffer_lot_review_qty", "buffer_network_qty", "classic_safety_stock_qty", "cycle_service_est",
+    "fill_rate_est", "on_hand_mean_value", "lead_time_days_set", "mean_days_est", "sd_days_est",
 )  # fmt: skip
 # columns that no table declares -> unit, meaning
 UNDECLARED = {
@@ -141,7 +141,17 @@ def _further(result: PlanResult) -> dict[str, Block]:
     at_risk = ranked_orders(supply.arrivals.filter(pl.col("action") != "leave"))
     ready = result["readiness"].filter(pl.col("verdict") != "automatic")
     stake = pl.col("money_at_risk").neg()
+    waiting = result["allocation"].filter(pl.col("claimant") == "place").drop("claimant")
     listed = {
+        "Moves": (
+            _named(result, result["move"].drop("reason_codes").sort(-pl.col("net"), maintain_order=True),
+                   "from_location_id"),
+            "Stock to move between places of yours, the most gain less cost first", "move",
+        ),
+        "Waiting transfers": (
+            _named(result, waiting.sort(-pl.col("money_at_risk"), maintain_order=True), "to_location_id"),
+            "What each place gets of a source that has too little, most money at risk first", "allocation",
+        ),
         "Suppliers": (
             ranked_suppliers(supply.scorecard).drop("to_location_id"),
             "Suppliers, by what their variability costs",

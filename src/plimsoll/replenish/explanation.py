@@ -28,12 +28,18 @@ DRIVERS = {
     "buffer_demand_qty": "buffer_demand_qty",
     "buffer_lead_time_qty": "buffer_lead_time_qty",
     "buffer_lot_review_qty": "buffer_lot_review_qty",
+    "buffer_network_qty": "buffer_network_qty",
     "target_kind": "target_kind_eff",
     "target_service": "target_service_eff",
     "lead_time_days_est": "mean_days_est",
     "lead_time_sd_days_est": "sd_days_est",
     "lead_time_days_set": "lead_time_days_set",
     "lead_time_method": "method_used",
+    "called_qty": "called_qty",
+    "moved_in_qty": "moved_in_qty",
+    "ship_now_qty": "ship_now_qty",
+    "waiting_qty": "waiting_qty",
+    "waiting_until": "waiting_until",
     "asked_qty": "asked_qty",
     "wanted_qty": "wanted_qty",
     "min_order_qty": "min_order_qty",
@@ -120,6 +126,7 @@ def _flags(params: ReplenishParams) -> dict[str, pl.Expr]:
         return held & (buffer > 0) & (part >= params.mention_share * buffer) & (wording.rounded(part) > 0)
 
     is_sum = held & pl.col("is_sum")
+    waits, is_transfer = pl.col("waiting_qty") > 0, pl.col("supply_kind") == "transfer"
     return {
         "below_reorder_point": is_lot,
         "below_order_up_to": held & (policy == "base_stock"),
@@ -132,6 +139,7 @@ def _flags(params: ReplenishParams) -> dict[str, pl.Expr]:
         "buffer_demand": is_part("buffer_demand_qty"),
         "buffer_lead_time": is_part("buffer_lead_time_qty"),
         "buffer_lot_review": is_part("buffer_lot_review_qty"),
+        "buffer_network": is_part("buffer_network_qty"),
         "master_lead_time_stale": has_receipts & ((typed - measured).abs() > gap),
         "lead_time_typed": method == "typed",
         "lead_time_assumed": method == "default",
@@ -144,6 +152,11 @@ def _flags(params: ReplenishParams) -> dict[str, pl.Expr]:
         & (pl.col("position_qty") + pl.col("asked_qty") > pl.col("position_limit_qty") - _SAME),
         "may_be_over": pl.col("over_probability").is_not_null(),
         "backlog_owed": held & (pl.col("owed_to_customers_qty") > 0),
+        "called_for": pl.col("called_qty") > 0,
+        "moved_in": pl.col("moved_in_qty") > 0,
+        "source_short": waits & is_transfer & (pl.col("ship_now_qty") > 0),
+        "source_empty": waits & is_transfer & (pl.col("ship_now_qty") <= 0),
+        "components_short": waits & ~is_transfer,
         "overdue_supply": pl.col("late_qty") > 0,
         "negative_on_hand": pl.col("recorded_qty") < 0,
         "no_stock_record": pl.col("recorded_qty").is_null(),
@@ -166,9 +179,19 @@ def _values() -> dict[str, pl.Expr]:
         "late": "late_qty",
         "recorded": "recorded_qty",
         "limit": "position_limit_qty",
+        "called": "called_qty",
+        "moved": "moved_in_qty",
+        "ship_now": "ship_now_qty",
+        "waiting": "waiting_qty",
     }
     texts = {name: wording.number(pl.col(column)) for name, column in numbers.items()}
-    part, buffer = pl.col("buffer_lead_time_qty"), pl.col("said_buffer_qty")
+    buffer = pl.col("said_buffer_qty")
+
+    def part_of_buffer(column: str) -> pl.Expr:
+        part = pl.col(column)
+        all_of_it = wording.rounded(part) >= buffer
+        return pl.when(all_of_it).then(pl.lit("all")).otherwise(wording.number(part))
+
     same = texts["position"] == texts["level"]
     unknown = pl.col("from_location_id") == UNKNOWN_SOURCE
     source = pl.when(unknown).then(pl.lit("an unknown source")).otherwise("from_location_id")
@@ -177,9 +200,8 @@ def _values() -> dict[str, pl.Expr]:
         "relation": pl.when(same).then(pl.lit("at")).otherwise(pl.lit("below")),
         "supply": wording.number(pl.col("on_hand_qty") + pl.col("on_order_qty")),
         "buffer": wording.number(buffer.abs()),
-        "lead_time_part": pl.when(wording.rounded(part) >= buffer)
-        .then(pl.lit("all"))
-        .otherwise(wording.number(part)),
+        "lead_time_part": part_of_buffer("buffer_lead_time_qty"),
+        "network_part": part_of_buffer("buffer_network_qty"),
         "interval": wording.days(pl.col("protection_days_mean"), pl.col("protection_days_sd")),
         "target": wording.target(pl.col("target_kind_eff"), pl.col("target_service_eff")),
         "source": source,
@@ -189,4 +211,8 @@ def _values() -> dict[str, pl.Expr]:
         "over": pl.format("{} %", (100 * pl.col("over_probability")).round(0).cast(pl.Int64)),
         "last_order": pl.col("last_order_date").dt.to_string("%Y-%m-%d"),
         "late_since": pl.col("late_since").dt.to_string("%Y-%m-%d"),
+        "when": pl.coalesce(
+            pl.lit("around ") + pl.col("waiting_until").dt.to_string("%Y-%m-%d"),
+            pl.lit("when somebody orders there"),
+        ),
     }

@@ -48,3 +48,25 @@ class ReplenishParams(Params):
     stale_days: float = Field(
         default=2.0, ge=0, description="days by which a typed lead time may differ in any case (two)"
     )
+    rebalance_between: Literal["linked", "any", "none"] = Field(
+        default="linked",
+        description="between which places of an item stock may move: linked are places with the same source, "
+        "and back from a place to its source; any two places; or none",
+    )
+    excess_days: float = Field(
+        default=90.0,
+        ge=0,
+        description="days of demand above the order-up-to level that a place keeps before its stock may move "
+        "(a quarter, so that stock does not travel to and fro)",
+    )
+    move_days: float = Field(
+        default=5.0, ge=0, description="days that a move between places of ours takes (a working week)"
+    )
+    move_cost: float = Field(
+        default=25.0,
+        ge=0,
+        description="money for each move of an item, whatever the quantity (picking, booking and receiving)",
+    )
+    move_cost_share: float = Field(
+        default=0.02, ge=0, description="transport of a move as a share of the value moved (two hundredths)"
+    )

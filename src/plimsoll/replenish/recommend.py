@@ -1,6 +1,6 @@
 """Today's orders and the outlook of every point: the entry of the room."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import polars as pl
@@ -10,10 +10,10 @@ from plimsoll.domain.findings import Finding, keys_of
 from plimsoll.domain.tables import table
 from plimsoll.maths.shortage import shortage
 from plimsoll.replenish.explanation import with_reasons
-from plimsoll.replenish.lots import with_quantity
 from plimsoll.replenish.params import ReplenishParams
 from plimsoll.replenish.position import KEY, findings_of, with_position
 from plimsoll.replenish.projected import with_projection
+from plimsoll.replenish.together import fit_together
 
 # What a point reads from each table, with the value for points that are not planned and have no row there.
 FROM_DEMAND = {
@@ -23,6 +23,7 @@ FROM_DEMAND = {
     "mean_protection_qty": 0.0,
     "sd_protection_qty": 0.0,
     "step_qty": 1.0,
+    "pmf_lead": [1.0],
     "pmf_protection": [1.0],
 }
 FROM_POLICY = {
@@ -48,19 +49,27 @@ ENDS = {
     "last_buy_qty": pl.Float64(),
     "over_probability": pl.Float64(),
 }
+# Policies that are sized as one network carry this part of the buffer; elsewhere it is 0.
+NETWORK = "buffer_network_qty"
+LAWS = ("pmf_lead", "pmf_protection")
 FROM_LEAD_TIMES = {"mean_days_est": 0.0, "sd_days_est": 0.0, "method_used": "default"}
 
 
 @dataclass(frozen=True, slots=True)
 class Recommendations:
-    """Orders to place today, the outlook of every point, and what was odd about the positions."""
+    """Orders to place today, the outlook of every point, and what was odd about the positions.
+
+    `move`: stock to move between our own places; `allocation`: who gets what where one of them is short.
+    """
 
     recommendation: pl.DataFrame
     outlook: pl.DataFrame
     findings: tuple[Finding, ...] = ()
+    move: pl.DataFrame = field(default_factory=lambda: table("move").empty())
+    allocation: pl.DataFrame = field(default_factory=lambda: table("allocation").empty())
 
 
-def recommend(
+def recommend(  # noqa: PLR0913 - the bills are one more table that a company may lack
     points: pl.DataFrame,
     lead_times: pl.DataFrame,
     demand_estimate: pl.DataFrame,
@@ -70,8 +79,9 @@ def recommend(
     params: ReplenishParams,
     *,
     as_of: date,
+    bom: pl.DataFrame | None = None,
 ) -> Recommendations:
-    """Return what to order today and how every point stands.
+    """Return what to order and move today and how every point stands.
 
     With position y, demand D over the protection interval, expected rate μ per day and reorder point s::
 
@@ -86,6 +96,12 @@ def recommend(
     what is ordered, nothing is ordered after `last_order_date`, and `last_buy_qty` is ordered at once.
     Where unmet demand is lost and the target economic, S is that of today's projected stock.
 
+    Places of ours that replenish each other are one network: stock that pays for the move goes to where
+    it would be ordered (`rebalance.rebalance`), orders are decided from the customers' side upwards, and
+    what a place calls for is taken from its source's position the same day (`calls.with_orders`); a
+    transfer leaves as far as the source has stock (`allocate.with_shipments`). Open transfers are under
+    way: they have left their source. `outlook` is how points stand before any of today's orders.
+
     Parameters
     ----------
     points : planning_point
@@ -93,32 +109,36 @@ def recommend(
     stock, open_orders : facts; rows later than `as_of` are not read
     params : options of the list
     as_of : day of knowledge and order date
+    bom : table `bom`; without it no production is checked for components, and none calls for them
 
     Returns
     -------
     Recommendations
-        `recommendation` (one line a point at most), `outlook` (one line a point), findings.
+        `recommendation` (one line a point at most), `outlook` (one line a point), `move`, `allocation`,
+        findings.
 
     Raises
     ------
     InputError
         If a planned point has no demand estimate, policy or lead time.
     """
-    state = with_position(points, stock, open_orders, as_of=as_of)
+    # Ties between places are broken by their order, so that of the input must not matter.
+    state = with_position(points.sort(KEY), stock, open_orders, as_of=as_of)
     state = _read(state, demand_estimate, "demand_estimate", FROM_DEMAND)
-    state = _read(state, _with_ends(policy), "policy", FROM_POLICY | dict.fromkeys(ENDS))
+    state = _read(state, _with_ends(policy), "policy", FROM_POLICY | {NETWORK: 0.0} | dict.fromkeys(ENDS))
     lanes = lead_times.rename({"to_location_id": "location_id"})
     state = _read(state, lanes, "lead_time_estimate", FROM_LEAD_TIMES, ["from_location_id"])
     state = state.with_columns(is_too_late=(pl.col("last_order_date") < as_of).fill_null(value=False))
-    state = with_projection(state, demand_estimate, open_orders, params, as_of=as_of)
-    state = with_quantity(_with_risk(state), order_owed_when_not_held=params.order_owed_when_not_held)
-    state = state.drop("pmf_protection").with_columns(
-        due_date=pl.lit(as_of).dt.offset_by(_whole_days(pl.col("mean_days_est")))
-    )
+    state = _with_risk(with_projection(state, demand_estimate, open_orders, params, as_of=as_of))
+    together = fit_together(state, open_orders, bom, params, as_of=as_of)
+    orders = _with_risk(together.state.filter(pl.col("quantity") > 0)).drop(LAWS)
+    decided = together.state.select("quantity", left_qty="position_qty")
     return Recommendations(
-        _recommendation(state.filter(pl.col("quantity") > 0), params, as_of),
-        _outlook(state, params, as_of),
-        findings_of(state),
+        _recommendation(orders, params, as_of),
+        _outlook(state.hstack(decided), params, as_of),
+        (*findings_of(state), *together.findings),
+        together.move,
+        together.allocation,
     )
 
 
@@ -142,9 +162,10 @@ def _read(
 
 
 def _with_ends(policy: pl.DataFrame) -> pl.DataFrame:
-    """Return the policies with the columns of `ENDS`, null where they are absent."""
+    """Return the policies with the columns of `ENDS`, null where they are absent, and that of the network."""
     absent = {name: dtype for name, dtype in ENDS.items() if name not in policy.columns}
-    return policy.with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in absent.items())
+    known = policy.with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in absent.items())
+    return known if NETWORK in known.columns else known.with_columns(pl.lit(0.0).alias(NETWORK))
 
 
 def _with_risk(state: pl.DataFrame) -> pl.DataFrame:
@@ -171,11 +192,14 @@ def _whole_days(days: pl.Expr) -> pl.Expr:
 
 
 def _outlook(state: pl.DataFrame, params: ReplenishParams, as_of: date) -> pl.DataFrame:
-    """Return the table `outlook`: orders now, orders later with their date, or none."""
+    """Return the table `outlook`: orders now, orders later with their date, or none.
+
+    `left_qty` is the position that today's calls and moves leave.
+    """
     rate, held = pl.col("mean_per_day_est"), pl.col("policy") != "none"
     days = (
         pl.when(rate > 0)
-        .then((pl.col("position_qty") - pl.col("reorder_point_qty")) / rate)
+        .then((pl.col("left_qty") - pl.col("reorder_point_qty")) / rate)
         .clip(1.0, params.horizon_days + 1.0)
         .ceil()
     )

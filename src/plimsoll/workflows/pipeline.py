@@ -8,9 +8,22 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from plimsoll import audit, bom, demand, ingest, lifecycle, measure, policy, replenish, supply, targets
+from plimsoll import (
+    audit,
+    bom,
+    demand,
+    ingest,
+    lifecycle,
+    measure,
+    network,
+    policy,
+    replenish,
+    supply,
+    targets,
+)
 from plimsoll.domain.findings import Finding, findings_frame
 from plimsoll.domain.progress import Progress, silent
+from plimsoll.domain.tables import table
 from plimsoll.lifecycle.succession import Inherited
 from plimsoll.workflows.settings import Settings
 from plimsoll.workflows.supply_review import supplier_tables
@@ -29,9 +42,14 @@ RESULT_TABLES = (
     "last_time_buy",
     "engineered_suggestion",
     "target",
+    "network_stage",
+    "network_arc",
     "policy",
+    "network_service",
     "recommendation",
     "outlook",
+    "move",
+    "allocation",
     "inventory_health",
     "supplier_scorecard",
     "arrival_risk",
@@ -90,7 +108,8 @@ class Decisions:
     lives: Demands
     target: pl.DataFrame
     allocation: policy.Allocation
-    policies: pl.DataFrame
+    connected: network.Network
+    sized: network.Sized
 
 
 class _Clock:
@@ -137,8 +156,7 @@ def run_stages(
     decided = _decide(clock, facts, settings, as_of=as_of, seed=seed, refused=refused)
     heirs, complete, points = decided.heirs, decided.complete, decided.points
     lead_times, asked, lives = decided.lead_times, decided.asked, decided.lives
-    known, demands, policies = complete.tables, lives.estimates, decided.policies
-    target = decided.allocation.target
+    known, demands, policies = complete.tables, lives.estimates, decided.sized.policies
     today = clock(
         STEPS[6],
         replenish.recommend,
@@ -150,6 +168,7 @@ def run_stages(
         known["open_orders"],
         settings.replenish,
         as_of=as_of,
+        bom=known["bom"],
     )
     health = clock(
         STEPS[7], measure.inventory_health, points, demands, policies, today.outlook, settings.measure
@@ -158,10 +177,15 @@ def run_stages(
         "planning_point": points,
         "lead_time_estimate": lead_times,
         "demand_estimate": demands,
-        "target": target,
+        "target": decided.sized.target,
+        "network_stage": decided.connected.stages,
+        "network_arc": decided.connected.arcs,
         "policy": policies,
+        "network_service": decided.sized.service,
         "recommendation": today.recommendation,
         "outlook": today.outlook,
+        "move": today.move,
+        "allocation": today.allocation,
         "inventory_health": health,
         "succession": heirs.heirs,
         **asked.tables,
@@ -186,6 +210,8 @@ def run_stages(
         *asked.findings,
         *lives.findings,
         *decided.allocation.findings,
+        *decided.connected.findings,
+        *decided.sized.findings,
         *today.findings,
         *found.findings,
     ]
@@ -235,9 +261,27 @@ def _decide(
     asked = clock(STEPS[2], _estimate_demand, *known_demand, as_of=as_of, seed=seed, refused=refused)
     lives = clock(STEPS[3], _life_cycles, asked, known, points, lead_times, settings, as_of=as_of)
     by_rule, allocation = clock(STEPS[4], _assign_targets, points, lives.estimates, settings)
-    target = allocation.target
-    policies = clock(STEPS[5], policy.size, points, lives.estimates, target, settings.policy, lead_times)
-    return Decisions(heirs, complete, points, lead_times, asked, lives, by_rule, allocation, policies)
+    sized_from = (points, lives.estimates, allocation.target, lead_times, settings)
+    connected, sized = clock(STEPS[5], _size, *sized_from, known, as_of=as_of)
+    return Decisions(heirs, complete, points, lead_times, asked, lives, by_rule, allocation, connected, sized)
+
+
+def _size(
+    points: pl.DataFrame,
+    estimates: pl.DataFrame,
+    target: pl.DataFrame,
+    lead_times: pl.DataFrame,
+    settings: Settings,
+    known: Tables,
+    *,
+    as_of: date,
+) -> tuple[network.Network, network.Sized]:
+    """Return the network, and the policies of its places together or, if so set, of each alone."""
+    connected = network.build(points, lead_times, estimates, known, settings.network, as_of=as_of)
+    if settings.network.model == "alone":
+        policies = policy.size(points, estimates, target, settings.policy, lead_times)
+        return connected, network.Sized(policies, table("network_service").empty(), target, ())
+    return connected, network.size(points, estimates, target, lead_times, settings.policy)
 
 
 def _assign_targets(

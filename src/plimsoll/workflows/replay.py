@@ -298,7 +298,9 @@ class _Then:
         self._progress(f"As known on {day}", self._n_asked, self.total)
         self._n_asked += 1
         by_class = self._settings.targets.model_copy(update={"portfolio_goal": None})
-        settings = self._settings.model_copy(update={"targets": by_class})
+        # Places are replayed one by one, each from a source that delivers: they are sized so, too.
+        singly = self._settings.network.model_copy(update={"model": "alone"})
+        settings = self._settings.model_copy(update={"targets": by_class, "network": singly})
         return decide(self.known(day), settings, as_of=day, seed=settings.plan.seed, refused=self._refused)
 
     def _sized(self, made: Decisions, goal: float | None) -> pl.DataFrame:
@@ -308,7 +310,7 @@ class _Then:
             metric = self._params.goal_metric
             options = options.model_copy(update={"portfolio_goal": goal, "portfolio_metric": metric})
         if options.portfolio_goal is None:
-            return _with_ends(made, made.policies)
+            return _with_ends(made, made.sized.policies)
         estimates = made.lives.estimates
         allocation = policy.allocate(made.points, estimates, made.target, options, sizing)
         if allocation.findings and goal is not None:

@@ -18,7 +18,9 @@ KIND = "plan"
 # The five distributions and the atoms are for the engine; one row explains without them.
 UNSHOWN = pl.selectors.list()
 # tables with any number of rows a stocking point
-SEVERAL = ("history_change", "dependent_demand", "succession", "arrival_risk", "audit_row")
+SEVERAL = (
+    "history_change", "dependent_demand", "succession", "arrival_risk", "audit_row", "network_arc", "move", "allocation"
+)  # fmt: skip
 
 
 def assemble(

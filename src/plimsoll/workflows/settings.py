@@ -14,6 +14,7 @@ from plimsoll.domain.params import Params
 from plimsoll.ingest.params import IngestParams
 from plimsoll.lifecycle.params import LifecycleParams
 from plimsoll.measure.params import MeasureParams
+from plimsoll.network.params import NetworkParams
 from plimsoll.policy.params import PolicyParams
 from plimsoll.replay.params import ReplayParams
 from plimsoll.replenish.params import ReplenishParams
@@ -43,6 +44,7 @@ class Settings(Params):
     lifecycle: LifecycleParams = LifecycleParams()
     targets: TargetParams = TargetParams()
     policy: PolicyParams = PolicyParams()
+    network: NetworkParams = NetworkParams()
     replenish: ReplenishParams = ReplenishParams()
     measure: MeasureParams = MeasureParams()
     audit: AuditParams = AuditParams()

@@ -29,8 +29,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from plimsoll.maths.kernels.threads import in_chunks
 from plimsoll.maths.kernels.policy_laws import normalised, position_weights, requirements, shortage, support
+from plimsoll.maths.kernels.threads import in_chunks
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

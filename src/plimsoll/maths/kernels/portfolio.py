@@ -18,7 +18,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from plimsoll.maths.kernels.threads import in_chunks
 from plimsoll.maths.kernels.policy import (
     CYCLE_ROW,
     FILL_ROW,
@@ -30,6 +29,7 @@ from plimsoll.maths.kernels.policy import (
     read_laws,
     search,
 )
+from plimsoll.maths.kernels.threads import in_chunks
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -25,8 +25,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from plimsoll.maths.kernels.demand_compose import reach
-from plimsoll.maths.kernels.threads import in_chunks
 from plimsoll.maths.kernels.lattice import panjer_block, spread
+from plimsoll.maths.kernels.threads import in_chunks
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
