@@ -19,7 +19,7 @@ from plimsoll.network.placement_core import solve
 from plimsoll.network.placement_problem import problem_of, ties_of
 from plimsoll.network.placement_start import descended, improved
 from plimsoll.network.placement_tables import tables_of
-from plimsoll.network.placement_trees import Trees, place_trees
+from plimsoll.network.placement_trees import Stages, place_trees
 from plimsoll.workflows.benchmarks import network as bench
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ def random_network(rng, n, *, arcs=None, unit=1.0, longest=4, hold_share=1.0, re
     promises = np.where(rng.random(n) < 0.3, rng.integers(0, longest, n) * unit, np.inf)
     promises[is_last] = rng.integers(0, longest, is_last.sum()) * unit
     time = rng.integers(0, longest, n) * unit + (rng.random(n) if real else 0.0)
-    return Trees.of(
+    return Stages.of(
         sorted(pairs),
         time,
         inbound=rng.integers(0, 3, n) * (rng.random(n) < 0.2) * unit,

@@ -12,7 +12,7 @@ import pytest
 
 from plimsoll.maths.rng import rng_for
 from plimsoll.network.bounds import NormalBound, QuantileBound
-from plimsoll.network.placement_trees import Trees, place_trees
+from plimsoll.network.placement_trees import Stages, place_trees
 from plimsoll.workflows.benchmarks import network_trees
 
 SEED = 20261122
@@ -26,7 +26,7 @@ def random_tree(rng, n, *, unit=1.0, longest=4, hold_share=1.0):
     is_last = ~np.isin(np.arange(n), [a for a, _ in arcs])
     promises = np.where(rng.random(n) < 0.7, rng.integers(0, longest, n) * unit, np.inf)
     promises[is_last] = rng.integers(0, longest, is_last.sum()) * unit
-    return Trees.of(
+    return Stages.of(
         arcs,
         rng.integers(0, longest, n) * unit,
         inbound=rng.integers(0, 3, n) * (rng.random(n) < 0.3) * unit,
@@ -102,7 +102,7 @@ def test_every_vertex_of_real_times():
         whole = random_tree(rng, n, longest=3)
         arcs = np.stack([whole.up, whole.down], axis=1)
         latest = np.where(whole.latest > 0, whole.latest + rng.random(n) - 0.5, 0.0)
-        trees = Trees.of(arcs, whole.time + rng.random(n), inbound=whole.inbound, latest=latest)
+        trees = Stages.of(arcs, whole.time + rng.random(n), inbound=whole.inbound, latest=latest)
         factor = np.exp(rng.normal(0, 1.5, n))
         placed = place_trees(trees, NormalBound(factor, 1.0, np.ones(n), np.ones(n)))
         assert_feasible(trees, placed)
@@ -174,7 +174,7 @@ def test_thousand_trees_at_once_are_the_trees_one_by_one():
             rows[name][where] = getattr(part, name)
     up, down = (np.concatenate([where[getattr(part, way)] for part, where in zip(parts, at, strict=True)])
                 for way in ("up", "down"))  # fmt: skip
-    together = Trees(up, down, **rows)
+    together = Stages(up, down, **rows)
     factor, one = np.exp(rng.normal(0, 1.5, sizes.sum())), np.ones(sizes.sum())
     placed = place_trees(together, NormalBound(factor, 1.0, one, one))
     for part, where in zip(parts, at, strict=True):

@@ -19,7 +19,7 @@ from plimsoll.maths import newsvendor as nv
 from plimsoll.maths import periodic_review as pr
 from plimsoll.maths.loss import discrete_loss, normal_loss
 from plimsoll.network.bounds import NormalBound
-from plimsoll.network.placement_trees import Trees, place_trees
+from plimsoll.network.placement_trees import Stages, place_trees
 from plimsoll.network.simulation_serial import simulate_serial
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +92,7 @@ def _placed_tree(*, z, nodes, edges):
         for i, j in arcs:
             passed[i] += variance[j]
         variance = np.array(passed)
-    trees = Trees.of(
+    trees = Stages.of(
         arcs,
         [node["T"] for node in nodes],
         inbound=[node.get("si", 0.0) for node in nodes],

@@ -11,7 +11,7 @@ from plimsoll.network.placement import place
 from plimsoll.network.placement_core import solve
 from plimsoll.network.placement_problem import NEVER, NOBODY, problem_of
 from plimsoll.network.placement_tables import tables_of
-from plimsoll.network.placement_trees import Trees
+from plimsoll.network.placement_trees import Stages
 
 SLACK = 1e-9
 
@@ -24,7 +24,7 @@ def network_of(rng, n):
         arcs.add((up, down))
     is_last = ~np.isin(np.arange(n), [a for a, _ in arcs])
     promises = np.where(is_last | (rng.random(n) < 0.3), rng.integers(0, 9, n), np.inf)
-    return Trees.of(
+    return Stages.of(
         sorted(arcs),
         rng.integers(0, 30, n),
         inbound=rng.integers(0, 6, n) * (rng.random(n) < 0.3),
@@ -114,7 +114,7 @@ def test_units_of_time_and_money_do_not_matter(seed, n, factor):
     rng = np.random.default_rng(seed)
     network, bound = network_of(rng, n), bound_of(rng, n, "normal")
     placed = place(network, bound)
-    longer = Trees(
+    longer = Stages(
         network.up, network.down, network.time * factor, network.inbound * factor, network.latest * factor,
         network.may_hold,
     )  # fmt: skip
@@ -129,11 +129,11 @@ def test_one_more_day_or_one_more_freedom_never_costs_less_or_more(seed, n):
     rng = np.random.default_rng(seed)
     network, bound = network_of(rng, n), bound_of(rng, n, "normal")
     total = place(network, bound).total.sum()
-    slower = Trees(
+    slower = Stages(
         network.up, network.down, network.time + (np.arange(n) == n - 1), network.inbound,
         network.latest, np.ones(n, dtype=bool),
     )  # fmt: skip
-    free = Trees(
+    free = Stages(
         network.up, network.down, network.time, network.inbound, network.latest, np.ones(n, dtype=bool)
     )
     late = place(network, bound).late

@@ -13,7 +13,7 @@ from plimsoll.network.placement_core import solve
 from plimsoll.network.placement_problem import problem_of, tick_of
 from plimsoll.network.placement_start import thinned
 from plimsoll.network.placement_tables import entries, tables_of
-from plimsoll.network.placement_trees import Trees, place_trees
+from plimsoll.network.placement_trees import Stages, place_trees
 
 DIAMOND = [(0, 1), (0, 2), (1, 3), (2, 3)]
 
@@ -34,12 +34,12 @@ def assembly(n_parts, n_products, arcs, seed):
         pairs.add((int(rng.integers(0, n_parts)), n_parts + int(rng.integers(0, n_products))))
     n = n_parts + n_products
     latest = np.where(np.arange(n) < n_parts, np.inf, rng.integers(0, 3, n))
-    network = Trees.of(sorted(pairs), rng.gamma(2.0, 6.0, n), latest=latest)
+    network = Stages.of(sorted(pairs), rng.gamma(2.0, 6.0, n), latest=latest)
     return network, NormalBound(np.exp(rng.normal(0, 1, n)), 1.0, np.ones(n), np.ones(n))
 
 
 def test_circles_are_refused_by_name():
-    network = Trees.of([(0, 1), (1, 2), (2, 1), (3, 3)], np.ones(4), names=["Mill", "Store", "Shop", "Yard"])
+    network = Stages.of([(0, 1), (1, 2), (2, 1), (3, 3)], np.ones(4), names=["Mill", "Store", "Shop", "Yard"])
     with pytest.raises(InputError) as refused:
         place(network, normal(4))
     assert "in circles through 3 stages: Store, Shop, Yard." in str(refused.value)
@@ -49,24 +49,24 @@ def test_arcs_out_of_range_are_refused():
     with pytest.raises(
         InputError, match="2 arcs lead to stages that are not among the 2 given: -1 -> 0, 0 -> 2"
     ):
-        place(Trees.of([(0, 1), (0, 2), (-1, 0)], np.ones(2)), normal(2))
+        place(Stages.of([(0, 1), (0, 2), (-1, 0)], np.ones(2)), normal(2))
 
 
 def test_fractional_times_are_refused_with_a_quantile_bound_and_named():
     one = np.ones(4)
-    network = Trees.of(DIAMOND, [1.5, 2, 2, 2], latest=[np.inf] * 3 + [0], names=["Part", "A", "B", "Shop"])
+    network = Stages.of(DIAMOND, [1.5, 2, 2, 2], latest=[np.inf] * 3 + [0], names=["Part", "A", "B", "Shop"])
     with pytest.raises(InputError, match="The times of 1 stages are not whole: Part"):
         place(network, QuantileBound(one, 0.9 * one, one, one, 0 * one, one))
 
 
 def test_no_time_is_refused():
     with pytest.raises(SettingError, match="seconds"):
-        place(Trees.of(DIAMOND, np.ones(4)), normal(4), seconds=0.0)
+        place(Stages.of(DIAMOND, np.ones(4)), normal(4), seconds=0.0)
 
 
 def test_by_hand():
     """One cheap part, dear modules: the part is held, the modules wait for it, the product holds for both."""
-    network = Trees.of(DIAMOND, [8, 2, 5, 1], latest=[np.inf] * 3 + [0])
+    network = Stages.of(DIAMOND, [8, 2, 5, 1], latest=[np.inf] * 3 + [0])
     placed = place(network, normal(4, k1=9.0, k2=9.0, k3=9.0))
     assert placed.service.tolist() == [0.0, 2.0, 5.0, 0.0]
     assert placed.net.tolist() == [8.0, 0.0, 0.0, 6.0]
@@ -76,18 +76,18 @@ def test_by_hand():
 
 
 def test_double_arcs_count_once():
-    once = place(Trees.of(DIAMOND, [8, 2, 5, 1], latest=[np.inf] * 3 + [0]), normal(4))
-    twice = place(Trees.of(DIAMOND + DIAMOND, [8, 2, 5, 1], latest=[np.inf] * 3 + [0]), normal(4))
+    once = place(Stages.of(DIAMOND, [8, 2, 5, 1], latest=[np.inf] * 3 + [0]), normal(4))
+    twice = place(Stages.of(DIAMOND + DIAMOND, [8, 2, 5, 1], latest=[np.inf] * 3 + [0]), normal(4))
     assert once.total == twice.total
-    tree = Trees.of([(0, 1), (0, 1)], [3, 1], latest=[np.inf, 0])
-    assert place(tree, normal(2)).net.tolist() == place_trees(Trees.of([(0, 1)], [3, 1], latest=[np.inf, 0]),
+    tree = Stages.of([(0, 1), (0, 1)], [3, 1], latest=[np.inf, 0])
+    assert place(tree, normal(2)).net.tolist() == place_trees(Stages.of([(0, 1)], [3, 1], latest=[np.inf, 0]),
                                                              normal(2)).net.tolist()  # fmt: skip
 
 
 def test_no_stages_and_single_stages():
-    placed = place(Trees.of([], np.empty(0)), normal(0))
+    placed = place(Stages.of([], np.empty(0)), normal(0))
     assert len(placed.net) == len(placed.total) == 0
-    placed = place(Trees.of([], [4.0, 4.0], latest=[1.0, np.inf]), normal(2))
+    placed = place(Stages.of([], [4.0, 4.0], latest=[1.0, np.inf]), normal(2))
     assert placed.net.tolist() == [3.0, 0.0]
     assert placed.network.tolist() == [0, 1]
 
@@ -96,12 +96,12 @@ def test_networks_and_trees_together_are_the_same_as_alone():
     time = np.array([8.0, 2, 5, 1, 3, 4, 8, 2, 5, 1])
     latest = np.array([np.inf] * 3 + [0.0, np.inf, 1.0] + [np.inf] * 3 + [2.0])
     arcs = [*DIAMOND, (4, 5), *[(a + 6, b + 6) for a, b in DIAMOND]]
-    together = place(Trees.of(arcs, time, latest=latest), normal(10, k3=7.0, k9=3.0))
+    together = place(Stages.of(arcs, time, latest=latest), normal(10, k3=7.0, k9=3.0))
     assert together.network.tolist() == [0] * 4 + [1] * 2 + [2] * 4
     parts = [
-        place(Trees.of(DIAMOND, time[:4], latest=latest[:4]), normal(4, k3=7.0)),
-        place(Trees.of([(0, 1)], time[4:6], latest=latest[4:6]), normal(2)),
-        place(Trees.of(DIAMOND, time[6:], latest=latest[6:]), normal(4, k3=3.0)),
+        place(Stages.of(DIAMOND, time[:4], latest=latest[:4]), normal(4, k3=7.0)),
+        place(Stages.of([(0, 1)], time[4:6], latest=latest[4:6]), normal(2)),
+        place(Stages.of(DIAMOND, time[6:], latest=latest[6:]), normal(4, k3=3.0)),
     ]
     np.testing.assert_array_equal(together.net, np.concatenate([part.net for part in parts]))
     np.testing.assert_array_equal(together.total, np.concatenate([part.total for part in parts]))
@@ -110,7 +110,7 @@ def test_networks_and_trees_together_are_the_same_as_alone():
 
 def test_impossible_promises_are_put_off_and_told():
     """Nobody before the counter may hold: customers wait for the longer way."""
-    network = Trees.of(DIAMOND, [4, 1, 2, 1], latest=[np.inf] * 3 + [2.0], may_hold=[False] * 4)
+    network = Stages.of(DIAMOND, [4, 1, 2, 1], latest=[np.inf] * 3 + [2.0], may_hold=[False] * 4)
     placed = place(network, normal(4))
     assert placed.service.tolist() == [4.0, 5.0, 6.0, 7.0]
     assert placed.late.tolist() == [0.0, 0.0, 0.0, 5.0]
@@ -120,14 +120,14 @@ def test_impossible_promises_are_put_off_and_told():
 
 def test_outside_suppliers_are_waited_for():
     """A module waits four for its own supplier, so the part quotes four: the modules would wait anyway."""
-    network = Trees.of(DIAMOND, [8, 2, 5, 1], latest=[np.inf] * 3 + [0], inbound=[3.0, 1.0, 4.0, 0.0])
+    network = Stages.of(DIAMOND, [8, 2, 5, 1], latest=[np.inf] * 3 + [0], inbound=[3.0, 1.0, 4.0, 0.0])
     placed = place(network, normal(4, k1=9.0, k2=9.0, k3=9.0))
     assert placed.inbound.tolist() == [3.0, 4.0, 4.0, 9.0]
     np.testing.assert_allclose(placed.total, [np.sqrt(7) + 9 * np.sqrt(10)], rtol=1e-12)
 
 
 def test_demand_without_spread_or_price_costs_nothing():
-    placed = place(Trees.of(DIAMOND, [8, 2, 5, 1], latest=[np.inf] * 3 + [0]),
+    placed = place(Stages.of(DIAMOND, [8, 2, 5, 1], latest=[np.inf] * 3 + [0]),
                    NormalBound(np.zeros(4), 2.0, np.ones(4), np.ones(4)))  # fmt: skip
     assert placed.total.tolist() == [0.0]
     assert placed.proven.all()
@@ -158,7 +158,7 @@ def test_the_gap_is_told_when_rounds_end(monkeypatch):
 
 
 def test_search_below_what_there_is_finds_nothing_and_proves_it():
-    problem = problem_of(Trees.of(DIAMOND, [8, 2, 5, 1], latest=[np.inf] * 3 + [0]), normal(4))
+    problem = problem_of(Stages.of(DIAMOND, [8, 2, 5, 1], latest=[np.inf] * 3 + [0]), normal(4))
     every = [np.arange(low, high + 1) for low, high in zip(problem.low, problem.high, strict=True)]
     best = solve(tables_of(problem, every), 1e3, 5.0)
     assert best.bound == pytest.approx(
@@ -168,9 +168,9 @@ def test_search_below_what_there_is_finds_nothing_and_proves_it():
 
 def test_core_below_what_there_is_finds_nothing_and_proves_it():
     network, bound = assembly(30, 12, 150, 5)
-    problem = problem_of(Trees.of(np.stack([network.up, network.down], axis=1), np.ceil(network.time),
+    problem = problem_of(Stages.of(np.stack([network.up, network.down], axis=1), np.ceil(network.time),
                                   latest=network.latest), bound)  # fmt: skip
-    best = place(Trees.of(np.stack([network.up, network.down], axis=1), np.ceil(network.time),
+    best = place(Stages.of(np.stack([network.up, network.down], axis=1), np.ceil(network.time),
                           latest=network.latest), bound).total[0]  # fmt: skip
     every = [np.arange(low, high + 1) for low, high in zip(problem.low, problem.high, strict=True)]
     none = solve(tables_of(problem, every), best * 0.99, 20.0)

@@ -18,7 +18,7 @@ from plimsoll.network.placement_core import solve
 from plimsoll.network.placement_problem import NOBODY, Problem, problem_of, settled, ties_of
 from plimsoll.network.placement_start import improved
 from plimsoll.network.placement_tables import entries, tables_of
-from plimsoll.network.placement_trees import Trees, place_trees
+from plimsoll.network.placement_trees import Stages, place_trees
 
 Flags = NDArray[np.bool_]
 
@@ -65,7 +65,7 @@ class Placement:
         return np.asarray(self.gap <= PROVEN)
 
 
-def place(network: Trees, bound: Bound, *, seconds: float = SECONDS) -> Placement:
+def place(network: Stages, bound: Bound, *, seconds: float = SECONDS) -> Placement:
     """Return the least-cost service times of any acyclic networks, each proved or with its gap.
 
         least sum_k c_k(x_k)   with   x_k = SI_k + T_k - S_k >= 0,   SI_k >= si_k,   S_k <= s_k,
@@ -93,7 +93,7 @@ def place(network: Trees, bound: Bound, *, seconds: float = SECONDS) -> Placemen
     A part goes into two modules of one product, which ships at once; the part is cheap:
 
     >>> from plimsoll.network.bounds import NormalBound
-    >>> diamond = Trees.of([(0, 1), (0, 2), (1, 3), (2, 3)], [8, 2, 5, 1], latest=[np.inf] * 3 + [0])
+    >>> diamond = Stages.of([(0, 1), (0, 2), (1, 3), (2, 3)], [8, 2, 5, 1], latest=[np.inf] * 3 + [0])
     >>> bound = NormalBound(np.array([1.0, 9.0, 9.0, 9.0]), 1.0, np.ones(4), np.ones(4))
     >>> placed = place(diamond, bound)
     >>> placed.service.tolist(), placed.net.tolist(), placed.proven.tolist()
@@ -159,7 +159,7 @@ def _whole(problem: Problem) -> list[Ints]:
     return [np.arange(low, high + 1) for low, high in zip(problem.low, problem.high, strict=True)]
 
 
-def _checked_arcs(network: Trees) -> Trees:
+def _checked_arcs(network: Stages) -> Stages:
     """Return a network without double arcs."""
     n = len(network.time)
     arcs = np.unique(np.stack([network.up, network.down], axis=1), axis=0)
@@ -171,7 +171,7 @@ def _checked_arcs(network: Trees) -> Trees:
     return replace(network, up=arcs[:, 0].copy(), down=arcs[:, 1].copy())
 
 
-def _networks(network: Trees) -> Ints:
+def _networks(network: Stages) -> Ints:
     """Return the number of the connected network of every stage; none may have a circle."""
     n = len(network.time)
     pairs = coo_array((np.ones(len(network.up), dtype=np.int8), (network.up, network.down)), shape=(n, n))
@@ -186,7 +186,7 @@ def _networks(network: Trees) -> Ints:
     return np.asarray(connected_components(pairs.tocsr(), directed=False)[1], dtype=np.int64)
 
 
-def _flow_order(network: Trees, stages: Ints, arcs: Ints) -> Ints:
+def _flow_order(network: Stages, stages: Ints, arcs: Ints) -> Ints:
     """Return stages with suppliers before their customers."""
     customers: dict[int, list[int]] = {k: [] for k in stages.tolist()}
     missing = dict.fromkeys(customers, 0)
@@ -202,12 +202,12 @@ def _flow_order(network: Trees, stages: Ints, arcs: Ints) -> Ints:
     return np.array(order, dtype=np.int64)
 
 
-def _part(network: Trees, bound: Bound, stages: Ints, arcs: Ints) -> tuple[Trees, Bound]:
+def _part(network: Stages, bound: Bound, stages: Ints, arcs: Ints) -> tuple[Stages, Bound]:
     """Return some stages with the arcs between them, and their bound, numbered in the order given."""
     place = np.full(len(network.time), NOBODY)
     place[stages] = np.arange(len(stages))
     names = [network.names[k] for k in stages] if len(network.names) else [str(k) for k in stages]
-    part = Trees(
+    part = Stages(
         place[network.up[arcs]],
         place[network.down[arcs]],
         network.time[stages],

@@ -8,8 +8,9 @@ triangles that the diagonals cut from the cells (Kuhn's triangulation; Lovasz 19
 relaxed cost is at most the placement's own cost, if every stage's relaxed cost interpolates to no more
 than its cost c((I + T - min(s, m))^+). That is concave wherever the triangle is not cut by a line of
 net time 0 or by m = s, and there interpolation is below it. Where a triangle is cut, its corners of
-positive net time count 0, and a promise s between two nodes counts from the later one. Some choice of
-nodes costs no more than the mean, hence
+positive net time count 0, or those across the cut a little less than 0, whichever loses less (kernel
+`add_relaxed_costs`), and a promise s between two nodes counts from the later one. Some choice of nodes
+costs no more than the mean, hence
 
     least relaxed cost over the nodes  <=  least cost over all times.
 
@@ -23,19 +24,18 @@ with net time. Nodes are added until the cells used hold one whole time each.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from plimsoll.maths.ragged import Ints
-from plimsoll.network.placement_core import solve, surviving
+from plimsoll.network.placement_core import solve
 from plimsoll.network.placement_problem import NEVER, NOBODY, Problem, ties_of
 from plimsoll.network.placement_start import improved, thinned
-from plimsoll.network.placement_tables import entries, tables_of
+from plimsoll.network.placement_tables import tables_of
 
 CELLS = 32  # of the longest inbound time, to begin with
-ENTRIES = 12_000_000  # of pair tables up to which all cells are halved, not only those where the bound gains
-MOST_ENTRIES = 20_000_000  # beyond, nodes are left out
+ENTRIES = 20_000_000  # of pair tables, at most; beyond, nodes are left out
 PROVEN = 1e-8  # relative gap that counts as none
 ABOVE = 1e-9  # relative; relaxed problems are searched this far above the best cost
 ROUNDS = 200
@@ -64,46 +64,28 @@ def proved(problem: Problem, known: Shown, left: Callable[[], float]) -> Shown:
     known : a placement, and a bound (0, if none is known)
     left : seconds that are left
     """
-    ties, narrow = ties_of(problem), problem
+    ties, extra = ties_of(problem), _kinks(problem)
     width = max(int(problem.high.max(initial=0)) // CELLS, 1)
-    extra = _kinks(narrow)
     for _ in range(ROUNDS):
-        nodes = thinned(narrow, _nodes(narrow, known.values, width, extra), known.values, MOST_ENTRIES)
-        tables = tables_of(problem, nodes, relaxed=True)
-        found = solve(tables, known.cost * (1.0 + ABOVE), left())
+        nodes = thinned(problem, _nodes(problem, known.values, width, extra), known.values, ENTRIES)
+        found = solve(tables_of(problem, nodes, relaxed=True), known.cost * (1.0 + ABOVE), left())
         known = Shown(known.values, known.cost, max(known.bound, min(found.bound, known.cost)))
         if found.at is None or known.gap <= PROVEN:
             break
-        narrow = _narrowed(narrow, nodes, surviving(tables, known.cost * (1.0 + ABOVE), left()), known.values)
         values = np.array([v[k] for v, k in zip(nodes, found.at, strict=True)])
         cost = problem.cost(values)
-        added = _refine(narrow, nodes, found.at, extra)
         if cost < known.cost:
             values = improved(problem, ties, problem.completed(values), left)
             cost = problem.cost(values)
             known = Shown(values, cost, min(known.bound, cost))
-            extra = _kinks(narrow)
+            extra = _kinks(problem)  # steps begin at the new values
+        elif not _refine(problem, nodes, found.at, extra):
+            if width == 1:
+                break
+            width //= 2
         if known.gap <= PROVEN or left() <= 0.0:
             break
-        half = [len(v) for v in _nodes(narrow, known.values, max(width // 2, 1), _kinks(narrow))]
-        if width > 1 and (entries(problem, np.array(half)) <= ENTRIES or not added):
-            width, extra = width // 2, _kinks(narrow)
-        elif not added:
-            break
     return known
-
-
-def _narrowed(problem: Problem, nodes: list[Ints], left: dict[int, tuple[int, int]], keep: Ints) -> Problem:
-    """Return the problem within the cells that may hold a placement better than the one to keep.
-
-    A cell is out of question where both its nodes are: the mean relaxed cost of a placement in it is then
-    no less than what the nodes were excluded for.
-    """
-    low, high = problem.low.copy(), problem.high.copy()
-    for v, (first, last) in left.items():
-        low[v] = min(nodes[v][max(first - 1, 0)], keep[v])
-        high[v] = max(nodes[v][min(last + 1, len(nodes[v]) - 1)], keep[v])
-    return replace(problem, low=low, high=high)
 
 
 def _nodes(problem: Problem, around: Ints, width: int, extra: list[set[int]]) -> list[Ints]:

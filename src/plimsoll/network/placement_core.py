@@ -14,7 +14,6 @@ DIGITS = 3
 ROUNDING = 0.5 * 10.0**-DIGITS / SCALE  # of the best known cost, per table
 QUICK = 3.0  # seconds for the first run
 SHORTEST = 1.0  # seconds; the solver's clock counts whole ones
-NO_ELIMINATION = -1
 ABOVE = 1e-9  # relative; the second run finds what the first one found again
 
 
@@ -81,7 +80,7 @@ class _Run:
 
 def _run(tables: Tables, alive: list[int], below: float, seconds: float, *, vac: int) -> _Run:
     """Return what one run of the solver finds below a cost, and its lower bound."""
-    network, _, least, rest = _posted(tables, alive, below, vac)
+    network, least, rest = _posted(tables, alive, below, vac)
     network.Option.limited = False
     network.CFN.timer(max(round(seconds), 1))
     found = network.Solve()
@@ -97,44 +96,13 @@ def _run(tables: Tables, alive: list[int], below: float, seconds: float, *, vac:
     return _Run([int(k) for k in found[0]], least + reached / SCALE * rest, bound, is_complete)
 
 
-def surviving(tables: Tables, below: float, seconds: float) -> dict[int, tuple[int, int]]:
-    """Return the first and last position of variables of the core that a choice below a cost may take.
-
-    What soft arc consistency excludes costs `below` or more. Nothing is returned if time is up first, or if
-    nothing at all is below.
-
-    Parameters
-    ----------
-    tables : after elimination
-    """
-    alive = tables.alive
-    if not alive or seconds < SHORTEST:
-        return {}
-    network, number, _, _ = _posted(tables, alive, below, 0)
-    network.Option.elimDegree_preprocessing = NO_ELIMINATION
-    network.Option.DEE = 0  # values that others dominate are not dear: they must stay
-    network.Option.preprocessFunctional = 0
-    network.CFN.timer(max(round(seconds), 1))
-    try:
-        some = network.SolveFirst()
-        network.CFN.timerStop()
-    except network.SolverOut:
-        return {}
-    if some is None:
-        return {}
-    left = {v: [int(k) for k in network.Domain(number[v])] for v in alive}
-    return {v: (min(at), max(at)) for v, at in left.items() if at}
-
-
-def _posted(
-    tables: Tables, alive: list[int], below: float, vac: int
-) -> tuple[Any, dict[int, int], float, float]:
-    """Return a weighted constraint network, its numbers of the variables, its zero and its unit of cost."""
+def _posted(tables: Tables, alive: list[int], below: float, vac: int) -> tuple[Any, float, float]:
+    """Return a weighted constraint network, the cost that its zero stands for, and the cost of `SCALE`."""
     import pytoulbar2  # here: 16 MB that only networks with a core need
 
     singles = {v: tables.single[v] for v in alive}
     pairs = {(v, w): table for v in alive for w, table in tables.pair[v].items() if v < w}
-    least = tables.constant + sum(float(t.min()) for t in (*singles.values(), *pairs.values()))
+    least = tables.constant + sum(_floor(t) for t in (*singles.values(), *pairs.values()))
     rest = max(below - least, 1e-12 * abs(below))
     network = pytoulbar2.CFN(SCALE, resolution=DIGITS, vac=vac, verbose=-1)
     number = {v: network.AddVariable(f"v{v}", range(len(tables.single[v]))) for v in alive}
@@ -143,10 +111,16 @@ def _posted(
         post.postUnaryConstraint(number[v], _scaled(table, SCALE / rest), False)
     for (v, w), table in pairs.items():
         post.postBinaryConstraint(number[v], number[w], _scaled(table, SCALE / rest), False)
-    return network, number, least, rest
+    return network, least, rest
 
 
 def _scaled(table: Floats, scale: float) -> Floats:
     """Return costs above the least one in the solver's unit, what is out of question cut off, as one row."""
-    row: Floats = np.minimum((table - table.min()) * scale, 2.0 * SCALE).ravel()
+    row: Floats = np.minimum((table - _floor(table)) * scale, 2.0 * SCALE).ravel()
     return row
+
+
+def _floor(table: Floats) -> float:
+    """Return the least cost of a table, 0 if all of it is out of question."""
+    least = float(table.min())
+    return least if np.isfinite(least) else 0.0

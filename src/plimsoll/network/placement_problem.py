@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from plimsoll.maths.kernels import placement_values as kernel
 from plimsoll.maths.ragged import Floats, Ints, bounds_of
 from plimsoll.network.bounds import Bound, NormalBound
-from plimsoll.network.placement_trees import Trees
-from plimsoll.network.placement_trees import _whole as whole_times
+from plimsoll.network.placement_trees import Stages, whole_times
 
 Flags = NDArray[np.bool_]
 
@@ -179,7 +178,7 @@ def tick_of(times: Floats, longest: float) -> float:
     return longest * FINE
 
 
-def problem_of(network: Trees, bound: Bound) -> Problem:
+def problem_of(network: Stages, bound: Bound) -> Problem:
     """Return the problem of a connected network whose stages stand in flow order, without double arcs.
 
     Parameters

@@ -18,8 +18,8 @@ Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Trees:
-    """Stages and arcs of any number of trees, in any order; an arc leads from a supplier to its customer.
+class Stages:
+    """Stages and arcs of any number of networks, in any order; an arc leads from a supplier to its customer.
 
     A tree may branch both ways (assembly, distribution, mixed). One stage alone is a tree too.
 
@@ -56,7 +56,7 @@ class Trees:
         latest: ArrayLike = np.inf,
         may_hold: ArrayLike = True,
         names: Sequence[str] = (),
-    ) -> "Trees":
+    ) -> "Stages":
         """Return trees from pairs (supplier, customer); a single value counts for every stage."""
         pairs = np.asarray(arcs, dtype=np.int64).reshape(-1, 2)
         own = np.atleast_1d(np.asarray(time, dtype=np.float64))
@@ -90,7 +90,7 @@ class TreePlacement:
     late: Floats
 
 
-def place_trees(trees: Trees, bound: Bound) -> TreePlacement:
+def place_trees(trees: Stages, bound: Bound) -> TreePlacement:
     """Return the least-cost service times of every tree (Graves & Willems 2000; kernel `placement_tree`).
 
         least sum_k c_k(x_k)   with   x_k = SI_k + T_k - S_k >= 0,   SI_k >= si_k,   S_k <= s_k,
@@ -113,7 +113,7 @@ def place_trees(trees: Trees, bound: Bound) -> TreePlacement:
     --------
     A plant feeds a shop; the plant's stock is cheap, the shop serves at once:
 
-    >>> pair = Trees.of([(0, 1)], [5, 1], latest=[np.inf, 0])
+    >>> pair = Stages.of([(0, 1)], [5, 1], latest=[np.inf, 0])
     >>> placed = place_trees(pair, NormalBound(np.array([1.0, 4.0]), 2.0, np.full(2, 10.0), np.ones(2)))
     >>> placed.service.tolist(), placed.net.tolist()
     ([0.0, 0.0], [5.0, 1.0])
@@ -136,7 +136,7 @@ def place_trees(trees: Trees, bound: Bound) -> TreePlacement:
     if isinstance(bound, NormalBound):
         tables, table_bounds = np.empty(0), np.zeros(len(order) + 1, dtype=np.int64)
     else:
-        given[[kernel.TIME, kernel.INBOUND]] = _whole(trees)[:, order]
+        given[[kernel.TIME, kernel.INBOUND]] = whole_times(trees)[:, order]
         given[kernel.LATEST] = np.floor(given[kernel.LATEST] + WHOLE)
         safety, table_bounds = bound.tables(order, kernel.longest_net(*graph, given))
         tables = safety * np.repeat(bound.holding_cost[order], np.diff(table_bounds))
@@ -148,7 +148,7 @@ def place_trees(trees: Trees, bound: Bound) -> TreePlacement:
     return TreePlacement(tree, inbound, service, net, cost, np.where(late > WHOLE, late, 0.0))
 
 
-def _trees_of(trees: Trees) -> Ints:
+def _trees_of(trees: Stages) -> Ints:
     """Return the number of each stage's tree, in the order of their first stages."""
     n = len(trees.time)
     outside = (np.minimum(trees.up, trees.down) < 0) | (np.maximum(trees.up, trees.down) >= n)
@@ -177,7 +177,7 @@ def _neighbours(up: Ints, down: Ints, n: int) -> tuple[Ints, Ints, Ints]:
     return other[order], bounds_of(np.bincount(stage, minlength=n)), is_customer[order]
 
 
-def _whole(trees: Trees) -> Floats:
+def whole_times(trees: Stages) -> Floats:
     """Return stage and inbound times when all are whole."""
     times = np.array([trees.time, trees.inbound])
     whole: Floats = np.rint(times)

@@ -42,7 +42,7 @@ class Arrays:
 
 
 def circular(n: int, up: Ints, down: Ints) -> tuple[Ints, Bools, Bools]:
-    """Return one circle in each knot of arcs, the stages in a knot, and those in one or fed through one.
+    """Return a circle or more in each knot of arcs, the stages in a knot, and those in or fed through one.
 
     A knot is a strongly connected set of stages (or a stage that feeds itself): each of its stages
     feeds every other over some way. Other stages get -1 as number of their circle.

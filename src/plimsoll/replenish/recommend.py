@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date
 
+import numpy as np
 import polars as pl
 
 from plimsoll.domain.errors import InputError
@@ -52,6 +53,7 @@ ENDS = {
 # Policies that are sized as one network carry this part of the buffer; elsewhere it is 0.
 NETWORK = "buffer_network_qty"
 LAWS = ("pmf_lead", "pmf_protection")
+NEVER_SHORT = 1e18  # units: a level above all demand
 FROM_LEAD_TIMES = {"mean_days_est": 0.0, "sd_days_est": 0.0, "method_used": "default"}
 
 
@@ -92,9 +94,11 @@ def recommend(  # noqa: PLR0913 - the bills are one more table that a company ma
 
     An order placed at the next review is usable one protection interval from now, so E[(D − y)⁺] is the
     expected shortage if nothing is ordered before then. A point that is not held promises only what it
-    owes: its shortage is (−y)⁺. Where demand or supply ends, `position_limit_qty` beside the policy bounds
-    what is ordered, nothing is ordered after `last_order_date`, and `last_buy_qty` is ordered at once.
-    Where unmet demand is lost and the target economic, S is that of today's projected stock.
+    owes: its shortage is (−y)⁺. A place that the network keeps short, since those it feeds cover that
+    (`buffer_network_qty` below 0), is at risk with what it lacks beyond E[(D − s)⁺]. Where demand or supply
+    ends, `position_limit_qty` beside the policy bounds what is ordered, nothing is ordered after
+    `last_order_date`, and `last_buy_qty` is ordered at once. Where unmet
+    demand is lost and the target economic, S is that of today's projected stock.
 
     Places of ours that replenish each other are one network: stock that pays for the move goes to where
     it would be ordered (`rebalance.rebalance`), orders are decided from the customers' side upwards, and
@@ -171,7 +175,10 @@ def _with_ends(policy: pl.DataFrame) -> pl.DataFrame:
 def _with_risk(state: pl.DataFrame) -> pl.DataFrame:
     """Return the state with stockout probability, money at risk and days of cover."""
     position = state["position_qty"].to_numpy()
-    tails = shortage(state["pmf_protection"], state["step_qty"].to_numpy(), position)
+    laws, step = state["pmf_protection"], state["step_qty"].to_numpy()
+    tails = shortage(laws, step, position)
+    covered = np.where(state[NETWORK].to_numpy() < 0, state["reorder_point_qty"].to_numpy(), NEVER_SHORT)
+    lacking = np.maximum(tails.expected - shortage(laws, step, covered).expected, 0.0)
     owed = (0.0 - pl.col("position_qty")).clip(0.0)
     held, rate = pl.col("policy") != "none", pl.col("mean_per_day_est")
     return state.with_columns(
@@ -179,7 +186,7 @@ def _with_risk(state: pl.DataFrame) -> pl.DataFrame:
         .then(pl.Series(tails.probability))
         .otherwise((owed > 0).cast(pl.Float64))
         .alias("stockout_probability"),
-        (pl.when(held).then(pl.Series(tails.expected)).otherwise(owed) * pl.col("unit_price_eff")).alias(
+        (pl.when(held).then(pl.Series(lacking)).otherwise(owed) * pl.col("unit_price_eff")).alias(
             "money_at_risk"
         ),
         pl.when(rate > 0).then(pl.col("on_hand_qty") / rate).alias("cover_days"),

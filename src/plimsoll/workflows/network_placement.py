@@ -20,7 +20,7 @@ from plimsoll.maths.ragged import Floats, Ints
 from plimsoll.network.bounds import Bound, NormalBound, QuantileBound, quantile_bound
 from plimsoll.network.model import Network, arrays
 from plimsoll.network.placement import Placement, place
-from plimsoll.network.placement_trees import Trees
+from plimsoll.network.placement_trees import Stages
 from plimsoll.network.structure import Arrays
 from plimsoll.store.workspace import Workspace
 from plimsoll.workflows.network import KEY, network_of, plan_of
@@ -65,7 +65,7 @@ class _Company:
 
     stages: pl.DataFrame
     numbers: Arrays
-    trees: Trees
+    trees: Stages
     bound: Bound
 
 
@@ -196,7 +196,7 @@ def _totals(company: _Company, found: Placement, placed: pl.DataFrame, took: flo
     )
 
 
-def _followed(trees: Trees, quoted: Floats) -> tuple[Floats, Floats]:
+def _followed(trees: Stages, quoted: Floats) -> tuple[Floats, Floats]:
     """Return service and inbound times where every stage quotes a given time, or earlier if it can."""
     inbound, service = trees.inbound.copy(), np.zeros(len(trees.time))
     into: list[list[int]] = [[] for _ in trees.time]
@@ -239,7 +239,7 @@ def _company(tables: Mapping[str, pl.DataFrame], options: PlacementOptions) -> _
     return _Company(stages, numbers, trees, bound)
 
 
-def _trees(stages: pl.DataFrame, arcs: pl.DataFrame, numbers: Arrays, *, whole: bool) -> tuple[Trees, int]:
+def _trees(stages: pl.DataFrame, arcs: pl.DataFrame, numbers: Arrays, *, whole: bool) -> tuple[Stages, int]:
     """Return the problem, and how many ways between stages take time: each is a stage that holds nothing."""
     time = (stages["stage_days"] + stages["review_days"]).to_numpy()
     on_way = arcs.select(pl.when(pl.col("kind") == "bill").then("mean_days").fill_null(0.0)).to_series()
@@ -255,7 +255,7 @@ def _trees(stages: pl.DataFrame, arcs: pl.DataFrame, numbers: Arrays, *, whole: 
     serves = (stages["own_mean_per_day"] > 0).to_numpy()
     latest = np.where(serves, stages["max_service_days"].fill_null(0.0).to_numpy(), np.inf)
     names = stages.select(pl.format("{} @ {}", *KEY)).to_series().to_list()
-    return Trees(
+    return Stages(
         up,
         down,
         np.ceil(time - HOLDS) if whole else np.round(time, DIGITS),

@@ -19,7 +19,8 @@ KIND = "plan"
 UNSHOWN = pl.selectors.list()
 # tables with any number of rows a stocking point
 SEVERAL = (
-    "history_change", "dependent_demand", "succession", "arrival_risk", "audit_row", "network_arc", "move", "allocation"
+    "history_change", "dependent_demand", "succession", "arrival_risk", "audit_row",
+    "network_arc", "move", "allocation",
 )  # fmt: skip
 
 

@@ -146,7 +146,7 @@ def add_step_costs(
     table_bounds: Ints,
     tick: float,
 ) -> None:
-    """Add the least costs of some stages over cells of whole ticks: each value and those after the one before.
+    """Add the least costs of some stages over cells of whole ticks: a value, and those after the one before.
 
     Costs that do not fall with net time are least at the first inbound and the last outbound value of a
     cell. Parameters as of `add_costs`; for costs by table.

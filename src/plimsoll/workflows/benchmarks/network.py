@@ -12,7 +12,7 @@ from plimsoll.domain.progress import Progress
 from plimsoll.domain.results import BenchmarkOutcome
 from plimsoll.network.bounds import NormalBound
 from plimsoll.network.placement import place
-from plimsoll.network.placement_trees import Trees
+from plimsoll.network.placement_trees import Stages
 from plimsoll.workflows.benchmarks.registry import BenchmarkOptions, machine
 
 RATE = 0.2  # a year's holding cost per value
@@ -21,7 +21,7 @@ CLOSE = 1e-6
 FILES = ("stages.csv", "arcs.csv", "reference.csv")
 
 
-def chains(folder: Path) -> dict[str, tuple[Trees, NormalBound]]:
+def chains(folder: Path) -> dict[str, tuple[Stages, NormalBound]]:
     """Return stages, arcs and bound of every chain in a folder; currency a year, times in days.
 
     One safety factor a chain, that of its largest service level. Stages without customers of their own in
@@ -45,7 +45,7 @@ def chains(folder: Path) -> dict[str, tuple[Trees, NormalBound]]:
         up, down = pairs["number"].to_numpy(), pairs["number_down"].to_numpy()
         is_last = ~np.isin(np.arange(rows.height), up)
         promise = rows["max_service_time"].fill_null(0.0).to_numpy()
-        network = Trees.of(
+        network = Stages.of(
             np.stack([up, down], axis=1),
             rows["stage_time"].fill_null(0.0).to_numpy(),
             latest=np.where(is_last, promise, np.inf),
@@ -66,7 +66,7 @@ def optima(folder: Path) -> dict[str, float]:
     return dict(zip(rows["chain"], rows["proven_optimum"], strict=True))
 
 
-def row_of(network: Trees, bound: NormalBound, reference: float | None) -> dict[str, object]:
+def row_of(network: Stages, bound: NormalBound, reference: float | None) -> dict[str, object]:
     """Return what placing one chain shows: its cost, bound, gap and seconds."""
     start = perf_counter()
     placed = place(network, bound, seconds=SECONDS)

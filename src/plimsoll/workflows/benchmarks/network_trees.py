@@ -10,7 +10,7 @@ from plimsoll.domain.results import BenchmarkOutcome
 from plimsoll.maths.ragged import Floats, Ints
 from plimsoll.maths.rng import rng_for
 from plimsoll.network.bounds import Bound, NormalBound, QuantileBound
-from plimsoll.network.placement_trees import TreePlacement, Trees, place_trees
+from plimsoll.network.placement_trees import Stages, TreePlacement, place_trees
 from plimsoll.workflows.benchmarks.registry import BenchmarkOptions, machine
 
 N_TREES, N_DCS, N_BRANCHES = 8000, 3, 40
@@ -21,7 +21,7 @@ ADDED = 0.15  # value that a DC and a branch add, per value of the plant
 REPEATS, CLOSE = 3, 1e-9
 
 
-def forest(n_trees: int, *, is_whole: bool, seed: int = 1) -> tuple[Trees, Ints, dict[str, Floats]]:
+def forest(n_trees: int, *, is_whole: bool, seed: int = 1) -> tuple[Stages, Ints, dict[str, Floats]]:
     """Return trees of a plant, 3 DCs and 40 branches each, the source of each stage, and its demand and cost.
 
     Branches serve at once. Times are days (whole or not), demand is of a day, cost of a day's holding.
@@ -46,7 +46,7 @@ def forest(n_trees: int, *, is_whole: bool, seed: int = 1) -> tuple[Trees, Ints,
         values[:, 0] = values[:, 1 : 1 + N_DCS].sum(axis=1)
     stage = np.arange(n_trees * N_STAGES)
     up = np.where(source < 0, -1, source + N_STAGES * np.arange(n_trees)[:, None]).ravel()
-    trees = Trees.of(
+    trees = Stages.of(
         np.stack([up, stage], axis=1)[up >= 0],
         (np.ceil(time) if is_whole else time).ravel(),
         latest=np.where(np.arange(N_STAGES) > N_DCS, 0.0, np.inf)[None, :].repeat(n_trees, axis=0).ravel(),
@@ -66,7 +66,7 @@ def bound_of(kind: str, demand: dict[str, Floats]) -> Bound:
     return QuantileBound(holding, SERVICE * one, mean, variance, 0.0 * one, one)
 
 
-def plain_cost(trees: Trees, up: Ints, bound: NormalBound) -> Floats:
+def plain_cost(trees: Stages, up: Ints, bound: NormalBound) -> Floats:
     """Return the least cost per tree with the normal bound, by trying every way to quote 0 or all of it."""
     factor = bound.coefficient.reshape(-1, N_STAGES)
     time = trees.time.reshape(-1, N_STAGES)
@@ -93,7 +93,7 @@ def measure(kind: str, n_trees: int) -> dict[str, object]:
     seconds = []
     for _ in range(REPEATS + 1):
         start = perf_counter()
-        placed = place_trees(Trees.of(arcs, trees.time, latest=trees.latest), bound)
+        placed = place_trees(Stages.of(arcs, trees.time, latest=trees.latest), bound)
         seconds.append(perf_counter() - start)
     unlike = "-"
     if isinstance(bound, NormalBound):

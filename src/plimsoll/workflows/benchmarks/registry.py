@@ -61,7 +61,7 @@ def machine() -> dict[str, str]:
     if info.exists():
         names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line]
         cpu = names[0] if names else cpu
-    libraries = ("plimsoll", "polars", "numpy", "numba", "scipy", "lightgbm")
+    libraries = ("plimsoll", "polars", "numpy", "numba", "scipy", "lightgbm", "pytoulbar2")
     return {
         "processor": cpu,
         "cores": str(os.cpu_count()),
