@@ -75,7 +75,9 @@ def target(kind: pl.Expr, service: pl.Expr) -> pl.Expr:
     >>> frame.select(target(pl.col("kind"), pl.col("share"))).to_series().to_list()
     ['a 98 % target', 'an 85.5 % fill-rate target', 'the least cost of holding and shortage']
     """
-    percent = (service * 100).round(2).cast(pl.String).str.strip_suffix(".0")
+    share = service * 100
+    short = pl.when(share < 90).then(share.round(1)).otherwise(share.round(2))
+    percent = short.cast(pl.String).str.strip_suffix(".0")
     article = (
         pl.when(percent.str.contains(r"^(8|11(\.|$)|18(\.|$))")).then(pl.lit("an ")).otherwise(pl.lit("a "))
     )
