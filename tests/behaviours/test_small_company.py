@@ -90,7 +90,7 @@ POINTS = (
 ORDERS = [
     ("M-200", "PLANT", 500.0, date(2026, 11, 29), 1.00, 2400.0),  # short of 100 + 20 owed, at 20
     ("P-100", "BR1", 40.0, date(2026, 11, 24), 1.00, 500.0),  # 15 or 35 short of 5
-    ("P-100", "DC1", 280.0, date(2026, 12, 22), 1.00, 2000.0),  # 30, 110 or 150 short of 130 less 40 called
+    ("P-100", "DC1", 280.0, date(2026, 12, 22), 0.75, 1250.0),  # 0, 70 or 110 short of 130; 40 called for
     ("S-400", "BR1", 3.0, date(2026, 12, 5), 1.00, 60.0),  # 4 owed and 1 allocated against 2
 ]
 

@@ -105,7 +105,7 @@ def test_what_a_manager_looks_for(read):
         "What is the safety buffer for?",
         "Where does the cash sit?",
         "P-500 DC1 Excess 500 5,000 EUR 4,500 EUR 500 days",
-        "P-100 Feed pump DC1 270 pcs 2,700 EUR 2,600 EUR 2026-12-22 Order 270 from Acme",
+        "P-100 Feed pump DC1 270 pcs 2,700 EUR 1,800 EUR 2026-12-22 Order 270 from Acme",
         "Acme 1 9 20 days 31 ± 11 days +11 days",
         "made up 5 100 %",
         "warning 3 open orders are past their due date. They are counted as still to come.",

@@ -36,7 +36,7 @@ def test_plan_says_money_classes_orders_findings(result):
         "C           2  5,200      500   3,150  1,350   200       4,700",
         "C  1  5,000  98.0 %        0  –  –  1  200  98.0 %",
         "Today's orders, most money at risk first",
-        " P-100 Feed pump at DC1: at risk 2,600 EUR, order 2,700 EUR, due 2026-12-22",
+        " P-100 Feed pump at DC1: at risk 1,800 EUR, order 2,700 EUR, due 2026-12-22",
         f"warning  3 open orders are past their due date.{'12.3 k EUR':>53}",
         "12 rows set aside at import with the reason kept: demand 12.",
         "Written: reports/plan-000001.html",

@@ -31,7 +31,7 @@ def test_tiles(result):
 def test_orders_come_with_most_money_at_risk_first(result):
     lines = view.actions(result)
     assert [(line.item, line.to, line.at_risk) for line in lines] == [
-        ("P-100", "DC1", "2,600 EUR"),
+        ("P-100", "DC1", "1,800 EUR"),
         ("=SUM(A1)<script>alert(1)</script>[bold]", "DC1", "440 EUR"),
         ("P-100", "BR1", "300 EUR"),
     ]

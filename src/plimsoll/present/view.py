@@ -95,6 +95,11 @@ def ranked(orders: pl.DataFrame) -> pl.DataFrame:
     return orders.sort(by, descending=True, maintain_order=True)
 
 
+def moves(result: PlanResult, top: int) -> pl.DataFrame:
+    """Return the moves between places that are worth most after transport."""
+    return result["move"].sort(-pl.col("net"), "item_id", "to_location_id", maintain_order=True).head(top)
+
+
 def ranked_actions(result: PlanResult, top: int) -> pl.DataFrame:
     """Return the top of today's orders with the item in words."""
     return described(result, ranked(result["recommendation"]).head(top), "to_location_id")

@@ -144,7 +144,7 @@ def _further(result: PlanResult) -> dict[str, Block]:
     waiting = result["allocation"].filter(pl.col("claimant") == "place").drop("claimant")
     listed = {
         "Moves": (
-            _named(result, result["move"].drop("reason_codes").sort(-pl.col("net"), maintain_order=True),
+            _named(result, view.moves(result, result["move"].height).drop("reason_codes"),
                    "from_location_id"),
             "Stock to move between places of yours, the most gain less cost first", "move",
         ),

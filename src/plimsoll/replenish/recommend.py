@@ -9,6 +9,7 @@ import polars as pl
 from plimsoll.domain.errors import InputError
 from plimsoll.domain.findings import Finding, keys_of
 from plimsoll.domain.tables import table
+from plimsoll.maths.ragged import Floats
 from plimsoll.maths.shortage import shortage
 from plimsoll.replenish.explanation import with_reasons
 from plimsoll.replenish.params import ReplenishParams
@@ -88,7 +89,7 @@ def recommend(  # noqa: PLR0913 - the bills are one more table that a company ma
     With position y, demand D over the protection interval, expected rate μ per day and reorder point s::
 
         stockout probability = P(D > y)
-        money at risk        = price × E[(D − y)⁺]
+        money at risk        = price × E[(D − y)⁺]        y before what others call for today
         order-by date        = as_of + ceil((y − s) / μ), at least a day ahead
         due date             = as_of + ceil(mean lead time)
 
@@ -135,7 +136,8 @@ def recommend(  # noqa: PLR0913 - the bills are one more table that a company ma
     state = state.with_columns(is_too_late=(pl.col("last_order_date") < as_of).fill_null(value=False))
     state = _with_risk(with_projection(state, demand_estimate, open_orders, params, as_of=as_of))
     together = fit_together(state, open_orders, bom, params, as_of=as_of)
-    orders = _with_risk(together.state.filter(pl.col("quantity") > 0)).drop(LAWS)
+    orders = together.state.filter(pl.col("quantity") > 0)
+    orders = _with_risk(orders, before=orders["called_qty"].to_numpy()).drop(LAWS)
     decided = together.state.select("quantity", left_qty="position_qty")
     return Recommendations(
         _recommendation(orders, params, as_of),
@@ -172,14 +174,18 @@ def _with_ends(policy: pl.DataFrame) -> pl.DataFrame:
     return known if NETWORK in known.columns else known.with_columns(pl.lit(0.0).alias(NETWORK))
 
 
-def _with_risk(state: pl.DataFrame) -> pl.DataFrame:
-    """Return the state with stockout probability, money at risk and days of cover."""
-    position = state["position_qty"].to_numpy()
+def _with_risk(state: pl.DataFrame, before: Floats | float = 0.0) -> pl.DataFrame:
+    """Return the state with stockout probability, money at risk and days of cover.
+
+    `before` : units called for today, which the positions no longer hold. The law of demand has the demand
+    of those who call in it, so that calls on top would count it twice.
+    """
+    position = state["position_qty"].to_numpy() + before
     laws, step = state["pmf_protection"], state["step_qty"].to_numpy()
     tails = shortage(laws, step, position)
     covered = np.where(state[NETWORK].to_numpy() < 0, state["reorder_point_qty"].to_numpy(), NEVER_SHORT)
     lacking = np.maximum(tails.expected - shortage(laws, step, covered).expected, 0.0)
-    owed = (0.0 - pl.col("position_qty")).clip(0.0)
+    owed = pl.Series(np.maximum(-position, 0.0))
     held, rate = pl.col("policy") != "none", pl.col("mean_per_day_est")
     return state.with_columns(
         pl.when(held)
