@@ -55,29 +55,6 @@ def normal(factor):
     return NormalBound(factor, 1.0, one, one)
 
 
-def enumerated(network, cost_of, choices):
-    """Least total cost over every vector of quoted times out of `choices` (one array a stage), or inf."""
-    n = len(network.time)
-    quoted = np.stack(np.meshgrid(*choices, indexing="ij"), axis=-1).reshape(-1, n).T
-    inbound = np.repeat(network.inbound[:, None], quoted.shape[1], axis=1)
-    for up, down in zip(network.up, network.down, strict=True):
-        inbound[down] = np.maximum(inbound[down], quoted[up])
-    net = inbound + network.time[:, None] - quoted
-    good = (quoted <= network.latest[:, None] + 1e-9).all(axis=0) & (net >= -1e-9).all(axis=0)
-    good &= ((net <= 1e-9) | network.may_hold[:, None]).all(axis=0)
-    total = sum(cost_of(k, np.where(net[k] < 1e-9, 0.0, net[k])) for k in range(n))
-    return np.where(good, total, np.inf).min()
-
-
-def longest_paths(network):
-    """The latest time at which each stage could be ready."""
-    ready = network.inbound + network.time
-    for down in range(len(ready)):
-        for up in network.up[network.down == down]:
-            ready[down] = max(ready[down], ready[up] + network.time[down])
-    return ready
-
-
 def assert_feasible(network, placed):
     low = network.inbound.copy()
     for up, down in zip(network.up, network.down, strict=True):
@@ -92,7 +69,7 @@ def assert_feasible(network, placed):
 
 @pytest.mark.parametrize("unit", [1.0, 0.25])
 @pytest.mark.parametrize("hold_share", [1.0, 0.7])
-def test_every_whole_choice(unit, hold_share):
+def test_every_whole_choice(unit, hold_share, enumerated, longest_paths):
     """Times in wholes or quarters: the enumerated grid holds every vertex."""
     rng = rng_for(SEED, "grid", str(unit), str(hold_share))
     n_late = 0
@@ -112,7 +89,7 @@ def test_every_whole_choice(unit, hold_share):
     assert (n_late > 3) == (hold_share < 1.0)
 
 
-def test_every_vertex_of_real_times():
+def test_every_vertex_of_real_times(enumerated, longest_paths):
     """Times that share no unit: every sum of times up to signs, from every anchor, is enumerated."""
     rng = rng_for(SEED, "vertices")
     for _ in range(25):
@@ -182,7 +159,7 @@ def random_quantiles(rng, n):
     )
 
 
-def test_quantile_bound_against_every_whole_choice():
+def test_quantile_bound_against_every_whole_choice(enumerated, longest_paths):
     rng = rng_for(SEED, "quantiles")
     for n in [3, 4, 5, 5] * 6:
         network = random_network(rng, n, hold_share=0.8)

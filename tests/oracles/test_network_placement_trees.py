@@ -35,29 +35,6 @@ def random_tree(rng, n, *, unit=1.0, longest=4, hold_share=1.0):
     )
 
 
-def enumerated(trees, cost_of, choices):
-    """Least total cost over every vector of quoted times out of `choices` (one array a stage), or inf."""
-    n = len(trees.time)
-    quoted = np.stack(np.meshgrid(*choices, indexing="ij"), axis=-1).reshape(-1, n).T
-    inbound = np.repeat(trees.inbound[:, None], quoted.shape[1], axis=1)
-    for up, down in zip(trees.up, trees.down, strict=True):
-        inbound[down] = np.maximum(inbound[down], quoted[up])
-    net = inbound + trees.time[:, None] - quoted
-    good = (quoted <= trees.latest[:, None] + 1e-9).all(axis=0) & (net >= -1e-9).all(axis=0)
-    good &= ((net <= 1e-9) | trees.may_hold[:, None]).all(axis=0)
-    total = sum(cost_of(k, np.where(net[k] < 1e-9, 0.0, net[k])) for k in range(n))
-    return np.where(good, total, np.inf).min()
-
-
-def longest_paths(trees):
-    """The latest time at which each stage could be ready."""
-    ready = trees.inbound + trees.time
-    for _ in trees.time:
-        for up, down in zip(trees.up, trees.down, strict=True):
-            ready[down] = max(ready[down], ready[up] + trees.time[down])
-    return ready
-
-
 def assert_feasible(trees, placed):
     low = np.maximum(trees.inbound, 0.0)
     for up, down in zip(trees.up, trees.down, strict=True):
@@ -72,7 +49,7 @@ def assert_feasible(trees, placed):
 
 @pytest.mark.parametrize("unit", [1.0, 0.25])
 @pytest.mark.parametrize("hold_share", [1.0, 0.6])
-def test_every_whole_choice(unit, hold_share):
+def test_every_whole_choice(unit, hold_share, enumerated, longest_paths):
     """Times in wholes or quarters: the enumerated grid holds every vertex."""
     rng = rng_for(SEED, "grid", str(unit), str(hold_share))
     n_late = 0
@@ -95,7 +72,7 @@ def test_every_whole_choice(unit, hold_share):
     assert (n_late > 10) == (hold_share < 1.0)
 
 
-def test_every_vertex_of_real_times():
+def test_every_vertex_of_real_times(enumerated, longest_paths):
     """Times that share no unit: every sum of times up to signs, from every anchor, is enumerated."""
     rng = rng_for(SEED, "vertices")
     for n in [2, 3, 3] * 12:
@@ -115,7 +92,7 @@ def test_every_vertex_of_real_times():
         np.testing.assert_allclose(placed.cost.sum(), best, rtol=1e-9)
 
 
-def test_quantile_bound_against_every_whole_choice():
+def test_quantile_bound_against_every_whole_choice(enumerated, longest_paths):
     rng = rng_for(SEED, "quantiles")
     for n in [2, 3, 4, 5, 5] * 6:
         trees = random_tree(rng, n, hold_share=0.8)
