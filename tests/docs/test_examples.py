@@ -1,6 +1,7 @@
 """What the manual shows is what the program does, and every figure of the program is explained."""
 
 import ast
+import json
 import re
 import shlex
 import sys
@@ -90,9 +91,8 @@ def test_a_planners_day_runs_and_every_figure_is_explained(run):
     for words in command_lines(DAY):
         out = run(*(shown.get(word, word) for word in words))
         if words[0] == "recommend":
-            line = run("recommend", words[1], "--top", "1", "--json")
-            place = re.findall(r'"(?:item_id|to_location_id)": "([^"]+)"', line)
-            shown |= dict(zip(("ITEM", "LOCATION"), place, strict=True))
+            (first,) = json.loads(run("recommend", words[1], "--top", "1", "--json"))["recommendations"]
+            shown |= {"ITEM": first["item_id"], "LOCATION": first["to_location_id"]}
         if words[0] == "explain":
             assert out.count("?\n") >= 5  # the four questions, what to do today, and what else is known
     (page,), (book,) = (list(Path("demo-company", "reports").glob(f"*.{end}")) for end in ("html", "xlsx"))

@@ -102,7 +102,7 @@ def explode(
 def _by_node(independent: pl.DataFrame, graph: Structure) -> tuple[Floats, Floats, Floats]:
     """Return the moments of independent demand (nodes, all periods), the last known ones going on."""
     numbers = graph.nodes.with_row_index("node").with_columns(pl.col("node").cast(pl.Int64))
-    made = numbers.filter(pl.col("node").is_in(graph.made))
+    made = numbers.filter(pl.col("node").is_in(pl.Series(graph.made).implode()))
     known = independent.filter(pl.col("period") < graph.profile.shape[1]).join(made, on=KEY)
     node, period = known["node"].to_numpy(), known["period"].to_numpy()
     n, width = graph.nodes.height, graph.profile.shape[1]
