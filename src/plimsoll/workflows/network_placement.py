@@ -107,9 +107,8 @@ def place_network(
             "plan_run": plan.fingerprint, "service": options.service, "demand_bound": options.bound,
             "seconds": options.seconds, "reached": reached,
         }  # fmt: skip
-        manifest = Manifest(
-            KIND, __version__, plan.as_of, plan.seed, parameters, plan.manifest["inputs"], libraries()
-        )
+        inputs, used = plan.manifest["inputs"], libraries("pytoulbar2")
+        manifest = Manifest(KIND, __version__, plan.as_of, plan.seed, parameters, inputs, used)
         run_id = workspace.publish_run(KIND, {"network_placement": placed}, manifest, at=at)
     return PlacementResult(network, run_id, options.service, options.bound, placed, totals)
 

@@ -78,6 +78,6 @@ def settings_in_force(workspace: Workspace, at: datetime) -> Settings:
     return read_settings({name: file.get(name, {}) | people.get(name, {}) for name in names})
 
 
-def libraries() -> dict[str, str]:
-    """Return the versions of the libraries whose sums decide a result."""
-    return {name: version(name) for name in ("polars", "numpy", "numba", "scipy")}
+def libraries(*further: str) -> dict[str, str]:
+    """Return the versions of the libraries whose sums decide a result, those named further included."""
+    return {name: version(name) for name in ("polars", "numpy", "numba", "scipy", *further)}
