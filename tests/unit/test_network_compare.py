@@ -8,10 +8,11 @@ import polars as pl
 import pytest
 
 from plimsoll.domain.tables import table
-from plimsoll.network.check import by_echelon, check, check_rows, share
+from plimsoll.network.check import by_echelon, check, check_rows
 from plimsoll.network.compare import compare, rule_targets, savings
 from plimsoll.network.equal_service import shifted, stock_value, unserved
 from plimsoll.network.links import links
+from plimsoll.network.simulation_measures import ratio
 from plimsoll.network.world import blocks, coherent, world
 from plimsoll.network.world_run import WorldRun, seen
 from plimsoll.policy import PolicyParams
@@ -131,7 +132,7 @@ def test_one_replication_has_no_error(tables, place):
     rows = check_rows(place, tables["policy"], found, run)
     assert rows["fill_rate_all_error"].null_count() == rows.height
     assert by_echelon(rows, found).height > 0
-    assert np.isnan(share(np.zeros((2, 1)), np.zeros((2, 1)))[0]).all()
+    assert np.isnan(ratio(np.zeros((2, 1)), np.zeros((2, 1))).estimate).all()
 
 
 def test_stock_is_promised_for_the_ends_of_days(tables, place):
@@ -188,9 +189,9 @@ def test_the_comparison_keeps_service_equal_and_adds_up(tables):
     change = found.items.drop("item_id", "on_hand_alone_value", "on_hand_network_value", "moved_value")
     both = found.items["on_hand_network_value"] - found.items["on_hand_alone_value"]
     np.testing.assert_allclose(change.sum_horizontal(), both, atol=1e-9)
-    few = compare(tables, PolicyParams(), run=RUN, items=3, each=True)
-    assert few.networks.height == len(few.factor) == 3
-    for row in few.networks.iter_rows(named=True):
+    each = compare(tables, PolicyParams(), run=RUN, each=True)
+    assert each.networks.height == len(each.factor)
+    for row in each.networks.iter_rows(named=True):
         assert row["fill_alone_sim"] == pytest.approx(row["fill_network_sim"], abs=0.02)
 
 

@@ -8,7 +8,6 @@ from plimsoll.domain.errors import InputError, SettingError
 from plimsoll.maths.kernels import network_simulation_state as column
 from plimsoll.network.simulate import SimulationRun, simulate
 from plimsoll.network.simulation_arrays import Disruption, opening_stock
-from plimsoll.network.simulation_promise import against_promise
 from plimsoll.network.simulation_serial import simulate_serial
 from plimsoll.network.simulation_sites import sites
 
@@ -143,23 +142,6 @@ def test_level_moves_the_mean_of_every_law():
     )
     for name in kinds:  # sd of a mean of 4,000 is at most 0.07; 5 of them: false-alarm rate below 1e-6
         assert by_run[name] == pytest.approx([2.0, 6.0], abs=0.35), name
-
-
-def test_promises_stand_beside_what_was_found():
-    network = sites(
-        {"stage": ["P"], "up_to": [8], "lead_time": [2], "demand": ["poisson"], "demand_mean": [2.0]}
-    )
-    found = simulate(network, SimulationRun(periods=500, warm_up=50, replications=100))
-    table = against_promise(found, pl.DataFrame({"stage": ["P"], "fill_rate": [0.5], "on_hand_mean": [None]},
-                                                schema_overrides={"on_hand_mean": pl.Float64}))  # fmt: skip
-    row = table.row(0, named=True)
-    assert (table.height, row["measure"], row["is_inside"]) == (1, "fill_rate", False)
-    assert row["gap"] == row["simulated"] - 0.5
-    assert row["low"] < row["simulated"] < row["high"]
-    with pytest.raises(InputError, match="Q, turns"):
-        against_promise(
-            found, pl.DataFrame({"stage": ["Q"], "turns": [1.0]}).select("stage", Q="turns", turns="turns")
-        )
 
 
 TWO = {"stage": ["W", "A"], "up_to": [4, 2]}

@@ -41,14 +41,16 @@ BRANCHES = [place(f"B{i}", "W", 2.0) for i in range(3)]
 def sized(company):
     """Size places with a fill rate at the feeding ones; `sold` is customers' demand a week by place."""
 
-    def build(*places, fill=0.7, sold=None, points=None, target=None):
+    def build(*places, fill=0.7, sold=None, points=None, target=None, refused=()):
         tables = company(*places)
         own = {given["at"]: 0.0 if given["at"] in ("P", "W") else given["rate"] * 7 for given in places}
         year = pl.col("location_id").replace_strict(own | (sold or {}), return_dtype=pl.Float64) / 7 * 365.25
         given = tables["points"].with_columns(demand_last_year_qty=year, **(points or {}))
         aim = tables["target"].with_columns(**(target or {}))
         rest = (tables["demand_estimate"], aim, tables["lead_times"], PolicyParams())
-        found = size(given, *rest, lambda known: np.full(known.height, fill), ship_days=7.0)
+        why = pl.when(pl.col("location_id").is_in(list(refused))).then(pl.lit("network_time_zero"))
+        stages = given.select(*KEY, refused_reason=why)
+        found = size(given, *rest, lambda known: np.full(known.height, fill), ship_days=7.0, stages=stages)
         alone = size_alone(given, rest[0], aim, rest[3], rest[2])
         assert found.policies.schema == table("policy").schema
         assert found.service.schema == table("network_service").schema
@@ -71,6 +73,14 @@ def test_places_without_source_or_claimants_are_sized_as_alone_to_the_bit(sized)
     lonely, alone = sized(other)
     assert lonely.policies.equals(alone)
     assert (lonely.service.height, lonely.findings) == (0, ())
+
+
+def test_what_a_finding_took_out_of_the_network_is_sized_alone(sized):
+    found, alone = sized(W, *BRANCHES, refused=["B1"])
+    assert set(found.service["location_id"]) == {"W", "B0", "B2"}
+    assert at(found.policies, "B1") == at(alone, "B1")
+    found, alone = sized(W, *BRANCHES, refused=["W"])
+    assert found.policies.equals(alone)  # what it feeds is sized as if it always delivered
 
 
 def test_branches_cover_what_the_source_owes(sized):

@@ -8,13 +8,13 @@ import polars as pl
 
 from plimsoll.domain.tables import table
 from plimsoll.maths.ragged import Floats, Ints
-from plimsoll.network.links import KEY, links
+from plimsoll.network.links import KEY, connected, links
+from plimsoll.network.simulation_measures import TINY, ratio
 from plimsoll.network.world import World, world
 from plimsoll.network.world_run import Seen, WorldRun, seen
 
 NOISE = 3.0  # standard errors
 ROUNDING = 1e-9
-TINY = np.finfo(np.float64).tiny
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ def check(
     chosen = run or WorldRun()
     known = (tables[name] for name in ("planning_point", "demand_estimate", "lead_time_estimate"))
     points, estimates, lead_times = known
-    tree = links(points, estimates, tables["target"], tables["policy"])
+    within = connected(points, tables.get("network_stage"))
+    tree = links(within, estimates, tables["target"], tables["policy"])
     place = world(tree, points, estimates, lead_times, kinds, others)
     found = seen(place, tables["policy"], chosen)
     rows = check_rows(place, tables["policy"], found, chosen)
@@ -68,8 +69,8 @@ def check_rows(place: World, policies: pl.DataFrame, found: Seen, run: WorldRun)
     demand of a day, R the days between reviews.
     """
     rules = place.points.select(KEY).join(policies, on=KEY, how="left", maintain_order="left")
-    own, own_error = share(found.served, found.wanted)
-    total, total_error = share(found.served + found.at_once, found.wanted + found.asked)
+    own = ratio(found.served, found.wanted)
+    total = ratio(found.served + found.at_once, found.wanted + found.asked)
     fill = rules["fill_rate_est"].to_numpy()
     until = place.points.select(pl.min_horizontal("review_days_eff", "period_days")).to_series().to_numpy()
     rate = place.points["mean_per_day_est"].to_numpy()
@@ -80,10 +81,10 @@ def check_rows(place: World, policies: pl.DataFrame, found: Seen, run: WorldRun)
         own_qty_per_day=pl.Series(found.wanted.mean(axis=0) / run.days),
         passed_qty_per_day=pl.Series(found.asked.mean(axis=0) / run.days),
         fill_rate_est=rules["fill_rate_est"],
-        fill_rate_own_sim=pl.Series(own),
-        fill_rate_own_error=pl.Series(own_error),
-        fill_rate_all_sim=pl.Series(total),
-        fill_rate_all_error=pl.Series(total_error),
+        fill_rate_own_sim=pl.Series(own.estimate),
+        fill_rate_own_error=pl.Series(own.se),
+        fill_rate_all_sim=pl.Series(total.estimate),
+        fill_rate_all_error=pl.Series(total.se),
         on_hand_est=rules["on_hand_mean_qty"] + pl.Series(fill * rate * np.maximum(until - 1.0, 0.0) / 2.0),
         on_hand_sim=pl.Series(found.on_hand.mean(axis=0)),
         on_hand_error=pl.Series(error),
@@ -94,26 +95,6 @@ def check_rows(place: World, policies: pl.DataFrame, found: Seen, run: WorldRun)
     return rows.with_columns(numbers).with_columns(
         is_within_noise=gap <= NOISE * pl.col("fill_rate_all_error") + ROUNDING
     )
-
-
-def share(top: Floats, bottom: Floats) -> tuple[Floats, Floats]:
-    """Return the ratio of sums over replications (R, n), and its standard error by linearisation.
-
-    NaN where nothing was asked for; a single replication has no error.
-
-    Examples
-    --------
-    >>> ratio, error = share(np.array([[1.0], [3.0]]), np.array([[2.0], [4.0]]))
-    >>> ratio.tolist(), error.round(4).tolist()
-    ([0.6666666666666666], [0.1111])
-    """
-    middle = bottom.mean(axis=0)
-    some = np.where(middle > TINY, middle, np.nan)
-    ratio = top.mean(axis=0) / some
-    runs = len(top)
-    if runs < 2:
-        return ratio, np.full(len(ratio), np.nan)
-    return ratio, (top - ratio * bottom).std(axis=0, ddof=1) / some / np.sqrt(runs)
 
 
 def by_echelon(rows: pl.DataFrame, found: Seen) -> pl.DataFrame:
@@ -173,5 +154,5 @@ def _together(served: Floats, asked: Floats, promised: Floats) -> tuple[float | 
     weight = asked.mean(axis=0)
     if weight.sum() <= TINY:
         return None, None, None
-    ratio, error = share(served.sum(axis=1, keepdims=True), asked.sum(axis=1, keepdims=True))
-    return float((promised @ weight) / weight.sum()), float(ratio[0]), float(error[0])
+    found = ratio(served.sum(axis=1, keepdims=True), asked.sum(axis=1, keepdims=True))
+    return float((promised @ weight) / weight.sum()), float(found.estimate[0]), float(found.se[0])

@@ -9,9 +9,9 @@ import polars as pl
 from plimsoll.domain.tables import table
 from plimsoll.maths.ragged import Floats, Ints
 from plimsoll.maths.rng import rng_for
-from plimsoll.network.check import share
 from plimsoll.network.equal_service import Shifted, shifted, stock_value, unserved
-from plimsoll.network.links import KEY, links
+from plimsoll.network.links import KEY, connected, links
+from plimsoll.network.simulation_measures import ratio
 from plimsoll.network.world import World, world
 from plimsoll.network.world_run import Seen, WorldRun, seen
 from plimsoll.policy import PolicyParams
@@ -49,7 +49,6 @@ def compare(
     kinds: Mapping[str, str] | None = None,
     run: WorldRun | None = None,
     each: bool = False,
-    items: int | None = None,
 ) -> Compared:
     """Return what connected places hold together and alone, with customers served equally in simulation.
 
@@ -66,13 +65,14 @@ def compare(
     kinds : kind of each location, which names the echelons
     run : how long and how often
     each : one factor a tree, so that each serves its customers equally; otherwise one for all
-    items : compare so many items, drawn at random; all of them unless given
     """
     chosen = run or WorldRun()
-    points, estimates, lead_times, given, network = _taken(tables, items, chosen.seed)
-    target = rule_targets(given)
+    names = ("planning_point", "demand_estimate", "lead_time_estimate", "policy")
+    points, estimates, lead_times, network = (tables[name] for name in names)
+    target = rule_targets(tables["target"])
     alone = size_alone(points, estimates, target, params, lead_times)
-    place = world(links(points, estimates, target, alone), points, estimates, lead_times, kinds)
+    within = links(connected(points, tables.get("network_stage")), estimates, target, alone)
+    place = world(within, points, estimates, lead_times, kinds)
     tree = np.unique(place.root, return_inverse=True)[1]
     group = tree if each else np.zeros_like(tree)
 
@@ -113,17 +113,6 @@ def rule_targets(target: pl.DataFrame) -> pl.DataFrame:
         target_service_eff=pl.when(is_chosen).then("target_service_opt").otherwise("target_service_eff"),
         target_source=pl.when(is_chosen).then(pl.lit("segment")).otherwise("target_source"),
     )
-
-
-def _taken(tables: Mapping[str, pl.DataFrame], items: int | None, seed: int) -> list[pl.DataFrame]:
-    names = ("planning_point", "demand_estimate", "lead_time_estimate", "target", "policy")
-    found = [tables[name] for name in names]
-    ids = found[0]["item_id"].unique().sort()
-    if items is None or items >= len(ids):
-        return found
-    drawn = rng_for(seed, "network comparison", "items").choice(len(ids), items, replace=False)
-    kept = ids.gather(np.sort(drawn))
-    return [frame.filter(pl.col("item_id").is_in(kept.implode())) for frame in found]
 
 
 def _of(rows: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
@@ -213,7 +202,7 @@ def _echelon(place: World, alone: Seen, network: Seen, at: Ints) -> dict[str, ob
     cost = place.points["unit_cost_eff"].to_numpy()[at]
     wanted = network.wanted[:, at] @ cost[:, None]
     served = [found.served[:, at] @ cost[:, None] for found in (alone, network)]
-    fill = [_known(share(part, wanted)[0]) for part in served]
+    fill = [_known(ratio(part, wanted).estimate) for part in served]
     held = [found.on_hand[:, at] @ cost for found in (alone, network)]
     way = [float((found.on_way[:, at] @ cost).mean()) for found in (alone, network)]
     runs = len(wanted)
@@ -222,7 +211,7 @@ def _echelon(place: World, alone: Seen, network: Seen, at: Ints) -> dict[str, ob
         "n_points": len(at),
         "fill_alone_sim": fill[0],
         "fill_network_sim": fill[1],
-        "fill_difference_error": _known(share(served[1] - served[0], wanted)[1]),
+        "fill_difference_error": _known(ratio(served[1] - served[0], wanted).se),
         "on_hand_alone_value": float(held[0].mean()),
         "on_hand_network_value": float(held[1].mean()),
         "difference_value": float(apart.mean()),

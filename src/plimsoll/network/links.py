@@ -61,6 +61,14 @@ class Links:
         return [slice(int(a), int(b)) for a, b in pairwise(ends)]
 
 
+def connected(points: pl.DataFrame, stages: pl.DataFrame | None) -> pl.DataFrame:
+    """Return the points without those that findings took out of the network (table `network_stage`)."""
+    if stages is None:
+        return points
+    refused = stages.filter(pl.col("refused_reason").is_not_null())
+    return points.join(refused, on=KEY, how="anti", maintain_order="left")
+
+
 def links(
     points: pl.DataFrame, demand_estimate: pl.DataFrame, target: pl.DataFrame, alone: pl.DataFrame
 ) -> Links:
@@ -123,19 +131,19 @@ def _depths(source: Ints) -> Ints:
 
 
 def _linked(points: pl.DataFrame, source: Ints) -> Links:
-    rate = points["mean_per_day_est"].to_numpy()
+    rate, depth = points["mean_per_day_est"].to_numpy(), points["depth"].to_numpy()
     has = source >= 0
     passed = np.bincount(source[has], rate[has], minlength=points.height)
     sold = points["demand_last_year_qty"].to_numpy().clip(0.0) / DAYS_PER_YEAR
     used = (points["method_used"] == "bills_of_material").to_numpy()
     own = np.where(used, np.maximum(sold, rate - passed), sold)
     total = np.maximum(np.maximum(passed + own, rate), np.finfo(np.float64).tiny)
-    below = np.zeros(points.height, dtype=np.int64)
-    for row in np.flatnonzero(has)[::-1]:  # sources stand before claimants
-        below[source[row]] += below[row] + 1
-    root = np.arange(points.height)
-    for row in np.flatnonzero(has):
-        root[row] = root[source[row]]
+    below, root = np.zeros(points.height, dtype=np.int64), np.arange(points.height)
+    levels = [np.flatnonzero(has & (depth == at)) for at in range(1, int(depth.max(initial=0)) + 1)]
+    for rows in levels:  # from the sources down
+        root[rows] = root[source[rows]]
+    for rows in reversed(levels):
+        np.add.at(below, source[rows], below[rows] + 1)
     lot, unit = _lots(points)
     yearly = points["orders_per_year_est"].to_numpy()
     order = np.divide(rate * DAYS_PER_YEAR, yearly, out=lot.copy(), where=yearly > 0.0)

@@ -10,6 +10,8 @@ from plimsoll.maths.kernels import network_simulation_state as column
 from plimsoll.maths.ragged import Floats
 from plimsoll.network.simulation_sites import Sites
 
+TINY = np.finfo(np.float64).tiny  # below it sums are 0, and a ratio would overflow
+
 
 @dataclass(frozen=True, slots=True)
 class Sums:
@@ -53,12 +55,21 @@ class Measure:
         return np.asarray(self.influence.std(axis=0, ddof=1) / np.sqrt(runs))
 
 
-def _ratio(top: Floats, bottom: Floats) -> Measure:
-    """Return the ratio of sums over replications; its error by linearisation (Law 2015, section 9.4.1)."""
+def ratio(top: Floats, bottom: Floats) -> Measure:
+    """Return the ratio of sums over replications (R, m), NaN where the lower ones are 0.
+
+    Its error is by linearisation (Law 2015, section 9.4.1).
+
+    Examples
+    --------
+    >>> found = ratio(np.array([[1.0], [3.0]]), np.array([[2.0], [4.0]]))
+    >>> found.estimate.tolist(), found.se.round(4).tolist()
+    ([0.6666666666666666], [0.1111])
+    """
     middle = bottom.mean(axis=0)
-    share = np.divide(top.mean(axis=0), middle, out=np.full(len(middle), np.nan), where=middle > 0)
-    scale = np.where(middle > 0, middle, 1.0)
-    return Measure(share, (top - np.nan_to_num(share) * bottom) / scale)
+    some = np.where(middle > TINY, middle, np.nan)
+    share = top.mean(axis=0) / some
+    return Measure(share, (top - share * bottom) / some)
 
 
 def _mean(sums: Floats, counted: int) -> Measure:
@@ -104,12 +115,12 @@ def measures(sites: Sites, sums: Sums) -> dict[str, Measure]:
     served, wanted = site[..., column.SERVED], site[..., column.DEMAND]
     at_once, asked = (_below(sites, line[..., at]) for at in (column.AT_ONCE, column.ASKED))
     found = {
-        "fill_rate": _ratio(served, wanted),
-        "internal_fill": _ratio(at_once, asked),
-        "fill_all": _ratio(served + at_once, wanted + asked),
-        "cycle_service": _ratio(site[..., column.GOOD_CYCLE], site[..., column.CYCLE]),
+        "fill_rate": ratio(served, wanted),
+        "internal_fill": ratio(at_once, asked),
+        "fill_all": ratio(served + at_once, wanted + asked),
+        "cycle_service": ratio(site[..., column.GOOD_CYCLE], site[..., column.CYCLE]),
         "ready_rate": _mean(site[..., column.WAS_CLEAR], sums.counted),
-        "full_rate": _ratio(site[..., column.WAS_FULL], site[..., column.HAD_DEMAND]),
+        "full_rate": ratio(site[..., column.WAS_FULL], site[..., column.HAD_DEMAND]),
     }
     means = {
         "on_hand_mean": site[..., column.ON_HAND],
@@ -167,7 +178,7 @@ def stage_table(sites: Sites, sums: Sums) -> pl.DataFrame:
 def arc_table(sites: Sites, sums: Sums) -> pl.DataFrame:
     """Return the measures of the arcs, in units of the upstream stage, with standard errors."""
     line = sums.line[:, : sites.arcs.height]
-    found = {"fill_rate": _ratio(line[..., column.AT_ONCE], line[..., column.ASKED])} | {
+    found = {"fill_rate": ratio(line[..., column.AT_ONCE], line[..., column.ASKED])} | {
         f"{name}_mean": _mean(line[..., at], sums.counted)
         for name, at in (
             ("ordered", column.ASKED), ("owed", column.OWED),

@@ -12,7 +12,7 @@ from plimsoll.domain.tables import table
 from plimsoll.maths.kernels.network_laws import law_moments
 from plimsoll.maths.ragged import Floats, from_lists, to_lists
 from plimsoll.network import delays
-from plimsoll.network.links import KEY, Links, links
+from plimsoll.network.links import KEY, Links, connected, links
 from plimsoll.network.promises import Passed, cheaper, service_table
 from plimsoll.network.stochastic import Forest, least_cost
 from plimsoll.policy import PolicyParams
@@ -74,6 +74,7 @@ def size(
     params: PolicyParams,
     choose: Choose | None = None,
     ship_days: float = 1.0,
+    stages: pl.DataFrame | None = None,
 ) -> Sized:
     """Return the policy of every planning point, places that feed each other sized together.
 
@@ -92,6 +93,7 @@ def size(
     choose : returns a fill rate for each row of `moments`; only those of feeding places are read; without
         it `least_cost_fills`
     ship_days : days between the moments at which places ship what they owe; 1: on the day stock arrives
+    stages : table `network_stage`; points that a finding took out of the network are sized alone
 
     Returns
     -------
@@ -113,7 +115,7 @@ def size(
     lost sales downstream the mean wait lengthens the lead time that is simulated.
     """
     alone = size_alone(points, demand_estimate, target, params, lead_times)
-    tree = links(points, demand_estimate, target, alone)
+    tree = links(connected(points, stages), demand_estimate, target, alone)
     unfed = _unfed(points, alone)
     if not tree.points.height:
         return Sized(alone, table("network_service").empty(), target, unfed)

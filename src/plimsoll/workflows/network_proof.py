@@ -21,7 +21,7 @@ from plimsoll.workflows.settings import Settings, libraries
 
 CHECK, COMPARE = "check", "compare"
 STEPS = ("Read the plan", "Promised against simulated", "Each place alone against network", "Publish")
-_READ = ("planning_point", "demand_estimate", "lead_time_estimate", "target", "policy")
+_READ = ("planning_point", "demand_estimate", "lead_time_estimate", "target", "network_stage", "policy")
 
 
 def prove_network(

@@ -281,7 +281,8 @@ def _size(
     if settings.network.model == "alone":
         policies = policy.size(points, estimates, target, settings.policy, lead_times)
         return connected, network.Sized(policies, table("network_service").empty(), target, ())
-    return connected, network.size(points, estimates, target, lead_times, settings.policy)
+    given = (points, estimates, target, lead_times, settings.policy)
+    return connected, network.size(*given, stages=connected.stages)
 
 
 def _assign_targets(
