@@ -16,7 +16,7 @@ demo: .venv/run  ## Set up, build the demo company, plan it, print the summary
 	$(BIN)/plimsoll plan $(DEMO) --report
 	@echo "Next, the proof on the past (some minutes): $(BIN)/plimsoll replay $(DEMO)"
 
-test: lint  ## Set up, check style, types and import rules, run every test
+test: lint .venv/browser  ## Set up, check style, types and import rules, run every test
 	$(BIN)/pytest -n 2 --dist worksteal
 
 lint: .venv/test  ## Style, types and import rules only
@@ -44,6 +44,13 @@ docs: .venv/run  ## Write the reference pages again from the code
 
 .venv/test: .venv/run pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet -c constraints.txt --group test
+	touch $@
+
+# The browser tests drive the system's Chromium; without one, and no right to install it, they skip and say so.
+.venv/browser: .venv/python
+	@command -v chromium chromium-browser google-chrome >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium; } \
+	  || echo "No Chromium here: the browser tests will be skipped."
 	touch $@
 
 clean:  ## Remove the set-up and the demo company

@@ -1,11 +1,21 @@
-"""What tests of several rooms share: a builder of small companies, point by point."""
+"""What tests of several rooms share: small companies, plans with lines, a database server."""
 
-from datetime import date
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+from uuid import uuid4
 
 import polars as pl
 import pytest
+from sqlalchemy import create_engine, text
 
+from plimsoll.domain.manifest import Manifest
 from plimsoll.domain.tables import table
+from plimsoll.store import Workspace
 
 AS_OF = date(2026, 11, 21)
 
@@ -169,3 +179,110 @@ def _company(*given):
 def company():
     """A function that builds the tables of a company from a few figures of each point."""
     return _company
+
+
+BINARIES = "lib/postgresql/*/bin/postgres"
+START = "-c listen_addresses='' -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+
+
+def _as_nobody(command, **given):
+    """Run a command; the server refuses the superuser, so then as the user with the fewest rights."""
+    if os.geteuid() == 0:
+        command = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", *command]
+    return subprocess.run(command, check=True, capture_output=True, text=True, cwd="/", **given)
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """The URL of a server: TEST_DATABASE_URL, or Debian's PostgreSQL on a socket of its own."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield given
+        return
+    found = sorted(Path("/usr").glob(BINARIES))
+    if not found:
+        pytest.skip("no PostgreSQL: neither TEST_DATABASE_URL nor a server installed (apt: postgresql)")
+    binaries, home = found[-1].parent, Path(tempfile.mkdtemp(prefix="plimsoll-pg-"))
+    if os.geteuid() == 0:
+        shutil.chown(home, "nobody", "nogroup")
+    data, log = home / "data", home / "log"
+    _as_nobody([binaries / "initdb", "-D", data, "-U", "plimsoll", "-A", "trust", "-E", "UTF8", "--no-sync"])
+    control = [binaries / "pg_ctl", "-D", data, "-w", "-t", "60"]
+    _as_nobody([*control, "-l", log, "-o", f"{START} -k {home}", "start"])
+    try:
+        yield f"postgresql+psycopg://plimsoll@/postgres?host={home}"
+    finally:
+        _as_nobody([*control, "-m", "immediate", "stop"])
+        time.sleep(0.05)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, monkeypatch):
+    """Each kind of database in turn: workspaces made meanwhile keep their rows there."""
+    monkeypatch.delenv("PLIMSOLL_DATABASE_URL", raising=False)
+    if request.param == "sqlite":
+        yield "sqlite"
+        return
+    server = request.getfixturevalue("postgres_server")
+    schema = f"test_{uuid4().hex}"
+    engine = create_engine(server)
+    with engine.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {schema}"))
+    joined = "&" if "?" in server else "?"
+    monkeypatch.setenv("PLIMSOLL_DATABASE_URL", f"{server}{joined}options=-csearch_path%3D{schema}")
+    yield "postgresql"
+    with engine.begin() as connection:
+        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+    engine.dispose()
+
+
+def _line(line_no=1, **given):
+    row = {
+        "line_no": line_no,
+        "kind": "purchase",
+        "item_id": f"P-{line_no}",
+        "to_location_id": "DC1",
+        "from_location_id": "ACME",
+        "description": f"Pump {line_no}",
+        "category": "pumps",
+        "unit": "pcs",
+        "abc": "B",
+        "quantity": 10.0,
+        "unit_cost": 5.0,
+        "order_date": AS_OF,
+        "due_date": date(2026, 12, 5),
+        "money_at_risk": 7.0,
+        "cost": 0.0,
+        "gain": 7.0,
+        "net": 7.0,
+        "pulled_forward": False,
+        "confidence": "A",
+        "confidence_why": "made up",
+        "readiness": "automatic",
+        "reason_codes": "below_reorder_point",
+        "drivers": "{}",
+        "sentence": "Made up.",
+    } | given
+    return {"value": row["quantity"] * row["unit_cost"]} | row
+
+
+def _published(folder, lines, seed=1, as_of=AS_OF, further=None):
+    with Workspace.create(folder) as workspace:
+        rows = [_line(number) for number in range(1, lines + 1)] if isinstance(lines, int) else lines
+        frame = pl.DataFrame(rows, schema_overrides=table("line").schema, infer_schema_length=None)
+        tables = {"line": table("line").conform(frame)} | (further or {})
+        manifest = Manifest("plan", "0.1.0", as_of, seed, {}, workspace.fact_hashes(), {})
+        at = datetime(2026, 11, 21, 6, 0, seed, tzinfo=UTC)
+        return workspace.publish_run("plan", tables, manifest, at=at)
+
+
+@pytest.fixture(scope="session")
+def line():
+    """A function that makes a row of table `line` from a few figures."""
+    return _line
+
+
+@pytest.fixture(scope="session")
+def published():
+    """A function that publishes a plan with given lines, or so many, in a workspace; returns the run's id."""
+    return _published

@@ -1,5 +1,8 @@
 """The migrations make exactly what the models declare, in SQL that other databases know."""
 
+import importlib
+import pkgutil
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -8,9 +11,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 
 from plimsoll.domain.errors import WorkspaceError
-from plimsoll.store import Workspace
+from plimsoll.store import Workspace, db
 from plimsoll.store.db import engine as database
 from plimsoll.store.db.models import Base
+
+for module in pkgutil.iter_modules(db.__path__, "plimsoll.store.db."):
+    if module.name.endswith("models"):
+        importlib.import_module(module.name)
 
 
 @pytest.fixture
@@ -46,7 +53,7 @@ def test_checks_and_keys_are_the_same_too(migrated):
     expected = rules(declared)
     declared.dispose()
     assert rules(migrated) == expected
-    assert expected["decision"][2]
+    assert expected["line_state"][2]
 
 
 def test_the_tables_can_be_made_elsewhere():
@@ -61,16 +68,16 @@ def test_sqlite_is_prepared(migrated):
             name: connection.execute(text(f"PRAGMA {name}")).scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         }
-    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
+    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30000}
 
 
 def test_a_migration_that_fails_leaves_the_schema_as_it_was(tmp_path):
     engine = database.connect(f"sqlite:///{tmp_path}/new.db")
     with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE decision (id INTEGER)"))  # in the way of the last step
+        connection.execute(text("CREATE TABLE job (id INTEGER)"))  # in the way of the last step
     with pytest.raises(Exception, match="already exists"):
         database.migrate(engine)
-    assert inspect(engine).get_table_names() == ["decision"]
+    assert inspect(engine).get_table_names() == ["job"]
 
 
 def set_revision(path, revision):

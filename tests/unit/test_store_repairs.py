@@ -9,8 +9,9 @@ from sqlalchemy import text
 
 from plimsoll.domain.errors import InputError, WorkspaceError
 from plimsoll.domain.repairs import Condition, Repair, of_content
-from plimsoll.store import Decision, Workspace
+from plimsoll.store import Workspace
 from plimsoll.store.db import engine as database
+from plimsoll.store.decisions import states
 
 AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -96,18 +97,23 @@ def test_content_is_the_whole_of_a_rule(rule):
 
 def test_a_workspace_of_the_first_schema_is_brought_up_to_date(tmp_path):
     """It has no table of repairs; what it holds is kept, and repairs can be recorded."""
-    with Workspace.create(tmp_path / "shop") as made:
-        engine = made._engine
-        with engine.begin() as connection:
-            connection.execute(text("DROP TABLE repair"))
-            connection.execute(text("UPDATE alembic_version SET version_num = '001'"))
-            row = "'plan-000001', 'plan', 'f', '2026-11-21', 1, '0.1.0', '{}', '2026-11-21', 'in_force'"
-            connection.execute(text(f"INSERT INTO run VALUES ({row})"))  # noqa: S608 - a fixed text
-        made.record_decision(Decision("plan-000001", "A", "M", "S", 1.0, 1.0, "accepted", "Ann"), at=AT)
-        assert database.state(engine) == "behind"
+    with Workspace.create(tmp_path / "shop"):
+        (tmp_path / "shop" / "plimsoll.db").unlink()
+    engine = database.connect(f"sqlite:///{tmp_path}/shop/plimsoll.db")
+    config = database._config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "001")
+        row = "'plan-000001', 'plan', 'f', '2026-11-21', 1, '0.1.0', '{}', '2026-11-21', 'in_force'"
+        connection.execute(text(f"INSERT INTO run VALUES ({row})"))  # noqa: S608 - a fixed text
+        for number, status, units, reason in ((1, "accepted", 9, ""), (2, "changed", 12, "full pallet")):
+            same = f"{number}, 'plan-000001', 'A', 'M', 'S', 9, {units}, '{status}', '{reason}', 'Ann'"
+            connection.execute(text(f"INSERT INTO decision VALUES ({same}, '2026-11-21 09:00:00')"))  # noqa: S608
+    assert database.state(engine) == "behind"
     with Workspace.open(tmp_path / "shop") as opened:
         assert database.state(opened._engine) == "current"
-        assert opened.decisions().height == 1
+        decided = states(opened).select("line_id", "status", "quantity", "quantity_set", "reason_text").rows()
+        assert decided == [("plan-000001-1", "changed", 9.0, 12.0, "full pallet")]
         assert opened.repairs() == []
         assert opened.record_repair(CAP, at=AT)[0].id == "R1"
 

@@ -2,7 +2,7 @@
 
 import errno
 import sqlite3
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +13,7 @@ from sqlalchemy import event
 from plimsoll.domain.errors import InputError, WorkspaceError
 from plimsoll.domain.manifest import Manifest
 from plimsoll.domain.tables import input_tables, table
-from plimsoll.store import Decision, ParameterChange, Workspace, lake
+from plimsoll.store import ParameterChange, Workspace, lake
 
 AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -175,29 +175,6 @@ def test_parameters_of_people_expire_and_the_one_before_returns(workspace):
         workspace.record_parameter(ParameterChange("a", "b", 1, 2, "Ann", " "), at=AT)
 
 
-def test_decisions_are_kept_all_or_none(workspace):
-    run = workspace.publish_run("plan", {"items": items("A")}, manifest("one"), at=AT)
-    berlin = AT.astimezone(timezone(timedelta(hours=1)))
-    accepted = Decision(run, "A", "DC1", "ACME", 10.0, 10.0, "accepted", "Ann")
-    changed = Decision(run, "B", "DC1", "ACME", 10.0, 12.0, "changed", "Ann", "full pallet")
-    workspace.record_decision(accepted, changed, at=berlin)
-    frame = workspace.decisions(run)
-    assert frame.select("item_id", "quantity_decided", "status", "reason").rows() == [
-        ("A", 10.0, "accepted", ""),
-        ("B", 12.0, "changed", "full pallet"),
-    ]
-    assert frame["created_at"].to_list() == [AT, AT]
-    for wrong, error in (
-        (Decision("plan-000009", "A", "DC1", "ACME", 1.0, 1.0, "accepted", "Ann"), "has no run plan-000009"),
-        (Decision(run, "A", "DC1", "ACME", 1.0, 0.0, "refused", "Ann"), "The reason is missing"),
-        (Decision(run, "A", "DC1", "ACME", 1.0, 1.0, "maybe", "Ann", "?"), "CHECK constraint failed"),
-    ):
-        with pytest.raises((WorkspaceError, InputError), match=error):
-            workspace.record_decision(accepted, wrong, at=AT)
-    assert workspace.decisions().height == 2
-    assert workspace.decisions("plan-000002").is_empty()
-
-
 def test_an_instant_needs_a_zone(workspace):
     with pytest.raises(InputError, match="no time zone"):
         workspace.publish_import({"items": items("A")}, manifest("one"), at=AT.replace(tzinfo=None))
@@ -274,12 +251,11 @@ def test_a_full_disk_is_an_oserror_with_its_number():
 
 
 def test_a_full_disk_while_the_database_writes(workspace):
-    run = workspace.publish_run("plan", {"items": items("A")}, manifest("one"), at=AT)
     pages = sqlite3.connect(workspace.path / "plimsoll.db")
     limit = pages.execute("PRAGMA page_count").fetchone()[0]
     pages.close()
     event.listen(workspace._engine, "connect", lambda db, _: db.execute(f"PRAGMA max_page_count = {limit}"))
-    long = Decision(run, "A", "DC1", "ACME", 1.0, 0.0, "refused", "Ann", "no " * 100_000)
+    long = ParameterChange("a", "b", 1, 2, "Ann", "no " * 100_000)
     with pytest.raises(WorkspaceError, match=r"disk is full.*Free some space"):
-        workspace.record_decision(long, at=AT)
-    assert workspace.decisions().is_empty()
+        workspace.record_parameter(long, at=AT)
+    assert workspace.parameters_in_force(AT) == {}

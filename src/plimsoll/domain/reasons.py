@@ -110,6 +110,21 @@ _ALL = (
         "Neither receipts nor the item master tell the lead time; the default is used.",
     ),
     Reason(
+        "lead_time_set",
+        "; the lead time of {measured} was set by a person",
+        "A person set the lead time over the estimated one.",
+    ),
+    Reason(
+        "forecast_set",
+        "; people expect {set_demand} of that than history does",
+        "A person set the forecast, here or at a place that this one feeds.",
+    ),
+    Reason(
+        "level_set",
+        "; a person set the level, {set_level} than its target asks for",
+        "A person set the reorder point or the order-up-to level.",
+    ),
+    Reason(
         "economic_lot",
         "; the economic lot is {economic}",
         "The lot is the one with the least yearly cost of ordering and holding.",
@@ -229,6 +244,137 @@ _MOVES = (
 )
 
 MOVE_REASONS: Mapping[str, Reason] = {reason.code: reason for reason in _MOVES}
+
+CHANGE_ACTIONS: Mapping[str, str] = {
+    "expedite": "Expedite {order} of {quantity} from {source} to {new_date}",
+    "postpone": "Put off {order} of {quantity} from {source} to {new_date}",
+    "cancel": "Cancel {order} of {quantity} from {source}",
+}
+
+_CHANGES = (
+    Reason(
+        "needed_before",
+        ": it is expected around {expected}, and what is there before it lasts to {needed}",
+        "Stock and the orders before it are expected to run out before it comes.",
+    ),
+    Reason(
+        "comes_early",
+        ": it comes by {expected}, and what is there before it lasts to {safe} with {sureness} probability",
+        "It comes long before it is needed, even if more is asked for than expected.",
+    ),
+    Reason(
+        "not_needed_soon",
+        ": what is there before it lasts for {lasting} at the expected demand",
+        "It is not needed within the days that an order may come too early.",
+    ),
+    Reason(
+        "nobody_asks",
+        ": nobody is expected to ask for it, and {ahead} are there before it",
+        "No demand is expected, and what is owed is covered without it.",
+    ),
+    Reason(
+        "left_over",
+        ": demand or supply ends, and {surplus} of it would be left over",
+        "There is more in stock and on order than is worth having until the end.",
+    ),
+    Reason(
+        "shortage_less",
+        "; it avoids {shortage} of expected shortage",
+        "Fewer units are expected to be short when it comes sooner.",
+    ),
+    Reason("holding_less", "; it saves {holding} of holding", "Stock lies for less long."),
+    Reason("surplus_less", "; it saves {surplus_money} that would not be used", "Units that nobody needs."),
+    Reason("cash_later", "; {cash} are paid later", "Money stays in the company for longer."),
+    Reason("cash_kept", "; {cash} are not paid now", "Money stays in the company."),
+    Reason("change_cost", "; it costs {cost}", "What the change costs."),
+)
+
+CHANGE_REASONS: Mapping[str, Reason] = {reason.code: reason for reason in _CHANGES}
+
+_SUPPLIERS = (
+    Reason(
+        "minimum_met",
+        "{source} takes no order below {minimum}, and today's lines come to {needed}",
+        "Today's lines reach the supplier's minimum by themselves.",
+    ),
+    Reason(
+        "minimum_pulled",
+        "{source} takes no order below {minimum}; today's lines come to {needed}, and lines for {early} are "
+        "ordered early",
+        "Lines that would be ordered soonest are ordered today to reach the minimum.",
+    ),
+    Reason(
+        "minimum_waits",
+        "{source} takes no order below {minimum}; today's lines come to {needed}, so they wait until {until}",
+        "The order waits until enough is needed from the supplier.",
+    ),
+    Reason(
+        "minimum_unreached",
+        "{source} takes no order below {minimum}; today's lines come to {needed}, and nothing says when the "
+        "rest is needed",
+        "The minimum is not reached by all that is expected to be ordered.",
+    ),
+    Reason(
+        "container_full",
+        "{container} is {fill} full",
+        "What is ordered fills the last container well enough.",
+    ),
+    Reason(
+        "container_filled",
+        "lines for {filling} are ordered early, so that {container} is {fill} full",
+        "Lines that would be ordered soonest fill the last container.",
+    ),
+    Reason(
+        "container_partly",
+        "{container} is {fill} full, and no line that is needed soon enough would fill it",
+        "The last container goes partly filled.",
+    ),
+    Reason(
+        "container_not_measured",
+        "how full the containers are is not known: the {measure} of {unmeasured} is not given",
+        "The weight or volume of an item is not known.",
+    ),
+    Reason(
+        "order_weekday",
+        "{source} takes orders on {weekday}s only, next on {until}",
+        "The supplier takes orders on one day of the week.",
+    ),
+    Reason("wait_cost", "waiting may cost {wait_cost} of shortage", "What may run short meanwhile."),
+    Reason("pull_cost", "holding what is ordered early costs {pull_cost}", "What ordering early costs."),
+)
+
+SUPPLIER_REASONS: Mapping[str, Reason] = {reason.code: reason for reason in _SUPPLIERS}
+
+_LINES = (
+    Reason(
+        "pulled_for_minimum",
+        "pulled forward {days} to reach the minimum order of {source}, holding {holding}",
+        "Ordered before it is needed, to reach the supplier's minimum order.",
+    ),
+    Reason(
+        "pulled_for_container",
+        "pulled forward {days} to fill container {number} of {source}, holding {holding}",
+        "Ordered before it is needed, to fill a container.",
+    ),
+    Reason(
+        "waits_for_minimum",
+        "; today's orders to {source} are below its minimum, so it waits until {until}",
+        "The supplier's minimum order is not reached yet.",
+    ),
+    Reason(
+        "below_minimum",
+        "; today's orders to {source} are below its minimum, and nothing says when it is reached",
+        "The supplier's minimum order is not reached by what is expected to be ordered.",
+    ),
+    Reason(
+        "waits_for_weekday",
+        "; {source} takes orders on {weekday}s only, so it waits until {until}",
+        "The supplier takes orders on one day of the week.",
+    ),
+)
+
+# Why a line is ordered before it is needed, or waits for its supplier.
+LINE_REASONS: Mapping[str, Reason] = {reason.code: reason for reason in _LINES}
 
 
 def names_in(template: str) -> list[str]:

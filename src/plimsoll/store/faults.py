@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from plimsoll.domain.errors import WorkspaceError
 
@@ -13,6 +13,7 @@ NOTHING_CHANGED = "Nothing was changed: what was in force before still is."
 FREE_SPACE = "Free some space and run the command again."
 PERMISSION = "Give this user permission to write there, or choose another workspace."
 AGAIN = "Run again the import or plan that made it, or restore the workspace from a backup."
+SERVER = "Check that the database server runs, that its address is right, and that this user may use it."
 RESTORE = "Restore the workspace from a backup, or import the data into a new one."
 
 REMEDY_BY_ERRNO: dict[int, str] = {
@@ -62,5 +63,11 @@ def told(doing: str, path: Path) -> Iterator[None]:
     except SQLAlchemyError as error:
         origin = error.orig if isinstance(error, DBAPIError) else error
         family = getattr(origin, "sqlite_errorname", "SQLITE_").split("_")[1]
-        what = f"Plimsoll could not {doing} in '{path}': the database says: {origin}."
-        raise WorkspaceError(what, done=NOTHING_CHANGED, remedy=REMEDY_BY_SQLITE.get(family, "")) from error
+        # The server adds the whole row to some messages; of a connection that failed every line counts.
+        is_out = isinstance(error, OperationalError)
+        said = " ".join((str(origin) if is_out else str(origin).partition("\n")[0]).split())
+        what = f"Plimsoll could not {doing} in '{path}': the database says: {said.rstrip('.')}."
+        remedy = REMEDY_BY_SQLITE.get(family, "")
+        if type(origin).__module__.startswith("psycopg") and is_out:
+            remedy = SERVER
+        raise WorkspaceError(what, done=NOTHING_CHANGED, remedy=remedy) from error

@@ -13,7 +13,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,9 @@ from plimsoll.store.faults import AGAIN
 MARK = ".tmp-"
 MANIFEST = "manifest.json"
 STATISTICS = {"min": True, "max": True, "null_count": True, "distinct_count": False}
+
+
+_INTACT: dict[Path, tuple[int, int, str]] = {}  # files found intact: time of change, size, hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,37 @@ def is_intact(root: Path, stored: TableFile) -> bool:
     return path.exists() and sha256_of(path) == stored.sha256
 
 
+def read_rows(root: Path, stored: TableFile, columns: Sequence[str], where: pl.Expr | None) -> pl.DataFrame:
+    """Return some rows and columns of a stored table, reading no more of the file than it must.
+
+    The file is compared with its hash the first time, and again when it was touched since.
+    """
+    path = root / stored.file
+    if not path.exists() or _INTACT.get(path) != _touched(path, stored):
+        _check_intact(root, stored)
+        _INTACT[path] = _touched(path, stored)
+    rows = pl.scan_parquet(path)
+    missing = [name for name in columns if name not in rows.collect_schema()]
+    if missing:  # stored when fewer columns were declared
+        rows = rows.with_columns(
+            pl.lit(None, table(stored.name).schema[name]).alias(name) for name in missing
+        )
+    return (rows if where is None else rows.filter(where)).select(columns).collect()
+
+
+def _touched(path: Path, stored: TableFile) -> tuple[int, int, str]:
+    state = path.stat()
+    return state.st_mtime_ns, state.st_size, stored.sha256
+
+
+def _check_intact(root: Path, stored: TableFile) -> None:
+    path = root / stored.file
+    if not is_intact(root, stored):
+        state = "has been changed since it was published" if path.exists() else "is missing"
+        what = f"The workspace is damaged: '{path}' {state}."
+        raise WorkspaceError(what, why="Results could not be reproduced from it.", remedy=AGAIN)
+
+
 def read_table(root: Path, stored: TableFile) -> pl.DataFrame:
     """Return a stored table in its declared columns.
 
@@ -95,12 +129,8 @@ def read_table(root: Path, stored: TableFile) -> pl.DataFrame:
     ------
     WorkspaceError : the file is missing or is not the one that was published
     """
-    path = root / stored.file
-    if not is_intact(root, stored):
-        state = "has been changed since it was published" if path.exists() else "is missing"
-        what = f"The workspace is damaged: '{path}' {state}."
-        raise WorkspaceError(what, why="Results could not be reproduced from it.", remedy=AGAIN)
-    frame = pl.read_parquet(path)
+    _check_intact(root, stored)
+    frame = pl.read_parquet(root / stored.file)
     declared = table(stored.name)
     return frame if frame.schema == declared.schema else declared.conform(frame)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +38,6 @@ class RunRecord:
     created_at: datetime
     status: str
     tables: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What a person decided on one recommendation line; only an acceptance needs no reason."""
-
-    run_id: str
-    item_id: str
-    to_location_id: str
-    from_location_id: str
-    quantity_proposed: float
-    quantity_decided: float
-    status: Literal["accepted", "changed", "refused"]
-    author: str
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

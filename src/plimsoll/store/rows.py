@@ -5,13 +5,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 
-import polars as pl
-
 from plimsoll.domain.errors import InputError
 from plimsoll.domain.manifest import Manifest
 from plimsoll.domain.repairs import Repair, of_content, sound
 from plimsoll.store.db.models import (
-    DecisionRow,
     ImportTable,
     ImportVersion,
     Parameter,
@@ -20,23 +17,9 @@ from plimsoll.store.db.models import (
     RunTable,
 )
 from plimsoll.store.lake import TableFile
-from plimsoll.store.records import Decision, ImportInForce, ParameterChange, RunRecord
+from plimsoll.store.records import ImportInForce, ParameterChange, RunRecord
 
 REPAIR = "R"  # before the number of a repair
-DECISIONS = pl.Schema(
-    {
-        "run_id": pl.String(),
-        "item_id": pl.String(),
-        "to_location_id": pl.String(),
-        "from_location_id": pl.String(),
-        "quantity_proposed": pl.Float64(),
-        "quantity_decided": pl.Float64(),
-        "status": pl.String(),
-        "reason": pl.String(),
-        "author": pl.String(),
-        "created_at": pl.Datetime("us", "UTC"),
-    }
-)
 
 
 def utc(at: datetime) -> datetime:
@@ -101,14 +84,6 @@ def parameter_row(change: ParameterChange, at: datetime) -> Parameter:
         created_at=at,
         expires_at=expires_at,
     )
-
-
-def decision_row(decision: Decision, at: datetime) -> DecisionRow:
-    """Return the row of a person's decision."""
-    require(decision.author, "author")
-    if decision.status != "accepted":
-        require(decision.reason, "reason")
-    return DecisionRow(**asdict(decision), created_at=at)
 
 
 def repair_row(repair: Repair, at: datetime) -> RepairRow:

@@ -1,4 +1,4 @@
-"""What the database holds: versions of facts, runs, people's parameters, decisions and repairs."""
+"""What the database holds of facts and rules: versions, runs, people's parameters and repairs."""
 
 from datetime import UTC, date, datetime
 
@@ -117,24 +117,6 @@ class Parameter(Base):
     reason: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
-
-
-class DecisionRow(Base):
-    """A person's decision on a recommendation line."""
-
-    __tablename__ = "decision"
-    __table_args__ = (CheckConstraint("status IN ('accepted', 'changed', 'refused')", name="status"),)
-    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
-    run_id: Mapped[str] = mapped_column(ForeignKey("run.id"), index=True)
-    item_id: Mapped[str] = mapped_column(String(255))
-    to_location_id: Mapped[str] = mapped_column(String(255))
-    from_location_id: Mapped[str] = mapped_column(String(255))
-    quantity_proposed: Mapped[float]
-    quantity_decided: Mapped[float]
-    status: Mapped[str] = mapped_column(String(20))
-    reason: Mapped[str] = mapped_column(Text)
-    author: Mapped[str] = mapped_column(String(200))
-    created_at: Mapped[datetime]
 
 
 class RepairRow(Base):
