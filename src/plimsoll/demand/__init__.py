@@ -19,5 +19,6 @@ from plimsoll.demand.history import prepare as prepare
 from plimsoll.demand.known import lumps_booked as lumps_booked
 from plimsoll.demand.known import lumps_known as lumps_known
 from plimsoll.demand.known import with_known as with_known
+from plimsoll.demand.overridden import with_forecasts as with_forecasts
 from plimsoll.demand.params import DemandParams as DemandParams
 from plimsoll.demand.upstream import pass_upstream as pass_upstream

@@ -205,11 +205,11 @@ def reseasonalised(
         [factor(nothing + (at - 1 - gone) * days, nothing + (at - gone) * days) for at in periods]
     )
     coming = to_lists((rate[:, None] * ahead).ravel(), np.arange(rows.height + 1) * (year - 1))
-    laid = _laid(estimates, moved, factors, params)
+    laid = with_factors(estimates, moved, factors, params)
     return laid.with_columns(coming_qty=coming)
 
 
-def _laid(estimates: pl.DataFrame, moved: Ints, factors: Floats, params: DemandParams) -> pl.DataFrame:
+def with_factors(estimates: pl.DataFrame, moved: Ints, factors: Floats, params: DemandParams) -> pl.DataFrame:
     """Return the estimates with the distributions of the rows `moved` times their factors (n, 5)."""
     if not len(moved):
         return estimates

@@ -79,6 +79,7 @@ def generate(n_items: int = 8000, seed: int = 7, as_of: date = date(2026, 10, 31
         "faults": pl.concat([planted, standing]),
     }
     mapping = files("plimsoll.examples").joinpath("mapping.toml").read_text(encoding="utf-8")
+    spoilt["vendor_terms.csv"] = sources.vendor_terms(seed, names, makers)
     return Company(spoilt, mapping.replace("AS_OF", as_of.isoformat()), real, as_of)
 
 

@@ -32,6 +32,9 @@ CRITICALITIES = ("low", "normal", "high", "vital")
 SEGMENTS = ("OEM", "Contractor", "Distributor", "Service")
 # What speed costs: by air instead of by sea or truck, dearer from afar; days as typed.
 EXPRESS_SHARE, EXPRESS_FEE, EXPRESS_FEE_PER_DAY = 0.3, 60.0, 6.0
+# What suppliers ask of an order: least value by region; a container's load in goods, and its freight.
+LEAST_ORDER, HAS_LEAST, HAS_DAY = (500.0, 1500.0, 5000.0), 0.7, 0.1
+CONTAINER_LOAD, CONTAINER_FREIGHT = 60_000.0, 3_600.0
 SALES_REGIONS = ("North", "Central", "South")
 
 
@@ -124,6 +127,30 @@ def vendors(names: Names, sources: Sources) -> pl.DataFrame:
             "Origin": words(REGIONS, sources.region[1:]),
         }
     )
+
+
+def vendor_terms(seed: int, names: Names, sources: Sources) -> pl.DataFrame:
+    """Return what suppliers ask of an order: a least value, container loads from afar, a day of the week."""
+    rng = rng_for(seed, "vendor terms")
+    region = sources.region[1:]
+    least = np.array(LEAST_ORDER)[region] * rng.choice([1.0, 2.0, 4.0], N_SUPPLIERS, p=[0.5, 0.35, 0.15])
+    has_least, is_far = rng.random(N_SUPPLIERS) < HAS_LEAST, region == REGIONS.index("asia")
+    day, has_day = rng.integers(1, 6, N_SUPPLIERS), rng.random(N_SUPPLIERS) < HAS_DAY
+    rows = pl.DataFrame(
+        {
+            "Vendor": names.place.tail(N_SUPPLIERS),
+            "Minimum Order Value": least,
+            "Container Load": np.where(is_far, CONTAINER_LOAD, 0.0),
+            "Container Freight": np.where(is_far, CONTAINER_FREIGHT, 0.0),
+            "Order Day": day,
+        }
+    )
+    shown = {"Minimum Order Value": has_least, "Container Load": is_far, "Container Freight": is_far}
+    known = shown | {"Order Day": has_day}
+    said = rows.with_columns(
+        pl.when(pl.Series(flags)).then(pl.col(name)).alias(name) for name, flags in known.items()
+    )
+    return said.filter(pl.any_horizontal(pl.col(list(known)).is_not_null()))
 
 
 def customers(customers_per_place: int) -> pl.DataFrame:

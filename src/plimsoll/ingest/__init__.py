@@ -10,6 +10,7 @@ from plimsoll.ingest.complete import Completed, complete, known_at
 from plimsoll.ingest.knowledge import last_known_day, rows_ahead
 from plimsoll.ingest.mapping import Mapping, find_mapping
 from plimsoll.ingest.mapping_text import mapping_text
+from plimsoll.ingest.overridden import with_settings
 from plimsoll.ingest.params import IngestParams
 from plimsoll.ingest.propose import propose
 from plimsoll.ingest.read import IngestResult, read
@@ -27,4 +28,5 @@ __all__ = [
     "propose",
     "read",
     "rows_ahead",
+    "with_settings",
 ]

@@ -11,12 +11,15 @@ from plimsoll.ingest.repeats import sharing
 
 Tables = dict[str, pl.DataFrame]
 POINT = ("item_id", "location_id")
+SENDERS = ("lanes", "receipts", "open_orders")
 ITEM_TABLES = ("bom", "demand", "events", "lanes", "open_orders", "receipts", "stock", "stocking_points")
 
 
 def check_tables(tables: Tables, history_start: date | None = None) -> list[Finding]:
     """Return the findings about tables that were read; nothing is changed."""
     found = [*_references(tables)]
+    if "supplier_terms" in tables:
+        found += _terms(tables)
     if "demand" in tables:
         found += _demand(tables["demand"], tables.get("items"))
         found += _zeros(tables["demand"], tables.get("availability", table("availability").empty()))
@@ -90,6 +93,22 @@ def _references(tables: Tables) -> list[Finding]:
                 if name in tables and column in tables[name].columns:
                     found += _unknown(tables, name, column, "locations", "location_id")
     return found
+
+
+def _terms(tables: Tables) -> list[Finding]:
+    """Return the findings about suppliers' terms that can have no effect."""
+    terms, key = tables["supplier_terms"], "from_location_id"
+    senders = [tables[name][key] for name in SENDERS if name in tables]
+    known = pl.concat(senders).drop_nulls() if senders else terms[key].clear()
+    strange = terms.filter(~pl.col(key).is_in(known.implode())) if len(known) else terms.clear()
+    measured = pl.col("container_measure").is_not_null()
+    bare = terms.filter((pl.col("container_capacity") > 0) & ~measured)
+    codes = (("terms_unused", strange), ("container_not_measured", bare))
+    return [
+        finding(code, "supplier_terms", rows.height, keys_of(rows, [key]))
+        for code, rows in codes
+        if rows.height
+    ]
 
 
 def _unknown(tables: Tables, name: str, column: str, master: str, key: str) -> list[Finding]:

@@ -293,6 +293,9 @@ def _effective(known: Tables, params: IngestParams, as_of: date) -> pl.DataFrame
         demand_last_year_qty=pl.col("demand_last_year_qty").fill_null(0.0),
         planned=reason.is_null(),
         left_out_reason=reason,
+        **dict.fromkeys(
+            ("reorder_point_set", "order_up_to_set", "lot_qty_set"), pl.lit(None, dtype=pl.Float64)
+        ),
     )
     declared = table("planning_point")
     return declared.conform(points.select(declared.names))

@@ -23,6 +23,7 @@ from plimsoll.ingest.wide import CELL, PERIOD, chosen_periods, to_long
 
 ROW, PLACE, LATEST, REASON, DETAIL = "(row)", "(place)", "(latest)", "(reason)", "(detail)"
 PLACES = ("location_id", "to_location_id")
+OF_NO_PLACE = ("locations", "supplier_terms")  # tables that no place is assumed for
 PERIOD_KEY = ["date", "item_id", "location_id"]
 UNFIT, UNFIT_LEAST = 0.9, 3  # an optional column of which so large a share, and so many, are bad is left out
 MISREAD = ("not_a_number", "not_finite", "impossible_quantity", "absurd_quantity")
@@ -205,7 +206,7 @@ def _plan(
             continue
         if name in mapping.constants:
             plan[name] = Cell(value=mapping.constants[name])
-        elif name in PLACES and part.table != "locations":
+        elif name in PLACES and part.table not in OF_NO_PLACE:
             plan[name] = Cell(value=params.default_location)
             findings.append(finding("location_assumed", part.table, n, params.default_location, column=name))
         elif name == "from_location_id" and name in declared.required:

@@ -20,7 +20,7 @@ _OF_ESTIMATES = (
     "mean_per_day_est", "period_days", "method_used", "mean_protection_qty", "sd_protection_qty",
     "mean_lead_qty", "step_qty", *LAWS,
 )  # fmt: skip
-_OF_POLICIES = ("policy", "lot_qty", "orders_per_year_est", "fill_rate_est")
+_OF_POLICIES = ("policy", "policy_reason", "lot_qty", "orders_per_year_est", "fill_rate_est")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,11 @@ def links(
     place[rows] = np.arange(len(rows))
     chosen = joined[rows].with_columns(depth=pl.Series(depth[rows]))
     return _linked(chosen, place[np.where(depth[rows] > 0, source[rows], -1)])
+
+
+def is_decided(points: pl.DataFrame) -> pl.Series:
+    """Return at which points of `Links` a person set the target or a level: the network decides neither."""
+    return (points["target_source"] == "person") | (points["policy_reason"] == "level_set")
 
 
 def _sources(points: pl.DataFrame) -> Ints:

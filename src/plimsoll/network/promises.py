@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from plimsoll.domain.tables import table
 from plimsoll.maths.ragged import Floats
-from plimsoll.network.links import KEY, Links
+from plimsoll.network.links import KEY, Links, is_decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def service_table(tree: Links, alone: pl.DataFrame, separate: pl.DataFrame, pass
         on_hand_separate_value=separate["on_hand_mean_value"],
         on_hand_network_value="on_hand_mean_value",
     )
-    reasoned = rows.with_columns(reason=_reason(tree.points["target_source"] == "person"))
+    reasoned = rows.with_columns(reason=_reason(is_decided(tree.points)))
     return table("network_service").conform(reasoned)
 
 

@@ -12,7 +12,7 @@ from plimsoll.domain.tables import table
 from plimsoll.maths.kernels.network_laws import law_moments
 from plimsoll.maths.ragged import Floats, from_lists, to_lists
 from plimsoll.network import delays
-from plimsoll.network.links import KEY, Links, connected, links
+from plimsoll.network.links import KEY, Links, connected, is_decided, links
 from plimsoll.network.promises import Passed, cheaper, service_table
 from plimsoll.network.stochastic import Forest, least_cost
 from plimsoll.policy import PolicyParams
@@ -106,7 +106,8 @@ def size(
     Customers' points keep their target, whatever their source does. A feeding place without customers
     of its own is sized for the fill rate chosen; with customers for its own target, or for the fill rate
     chosen where that leaves less than half of the shortage: they draw on the same shelf, first come,
-    first served. A target set by a person is kept. Lead times of transfers are taken as transit times.
+    first served. A target or a level set by a person is kept. Lead times of
+    transfers are taken as transit times.
 
     Edge cases
     ----------
@@ -162,7 +163,7 @@ def moments(tree: Links, ship_days: float = 1.0) -> pl.DataFrame:
         steps, squares = law_moments(*from_lists(points[name]))
         mean[name], variance[name] = steps * step, squares * step**2
     serves = pl.Series(_serves(tree))
-    is_set = pl.Series(tree.feeds) & (points["target_source"] == "person")
+    is_set = pl.Series(tree.feeds) & is_decided(points)
     return points.select(
         *KEY,
         source=pl.Series(tree.source),
@@ -219,7 +220,7 @@ def _serves(tree: Links) -> NDArray[np.bool_]:
 
 def _aims(tree: Links, fill: Floats) -> pl.DataFrame:
     """Return the targets of feeding places that the network decides."""
-    is_set = (tree.points["target_source"] == "person").to_numpy()
+    is_set = is_decided(tree.points).to_numpy()
     fill = np.asarray(fill, dtype=np.float64).clip(0.0, MOST)
     short = 1.0 - tree.points["fill_rate_est"].to_numpy()
     above = 1.0 - fill < WORTHWHILE * short
@@ -289,7 +290,10 @@ def _with_waits(lead_times: pl.DataFrame, points: pl.DataFrame, known: pl.DataFr
 def _with_parts(policies: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
     """Return the policies with the buffer split as alone, and what the network changes beside it."""
     parts = policies.with_columns(before[name] for name in _ALONE)
-    return parts.with_columns(buffer_network_qty=pl.col("buffer_qty") - before["buffer_qty"])
+    sized = pl.col("buffer_qty") - pl.col("buffer_override_qty")
+    return parts.with_columns(
+        buffer_network_qty=sized - (before["buffer_qty"] - before["buffer_override_qty"])
+    )
 
 
 def _unfed(points: pl.DataFrame, alone: pl.DataFrame) -> tuple[Finding, ...]:

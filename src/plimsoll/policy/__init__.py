@@ -5,9 +5,18 @@ policy is evaluated on the discrete distributions of demand, not on a mean and a
 Sources: Hadley & Whitin 1963; Zheng & Federgruen 1991; Silver, Pyke & Thomas 2017.
 """
 
+from plimsoll.policy.alternatives import alternatives
 from plimsoll.policy.params import PolicyParams
 from plimsoll.policy.portfolio import Allocation, allocate, portfolio_curve
 from plimsoll.policy.reasons import POLICY_REASONS
 from plimsoll.policy.size import size
 
-__all__ = ["POLICY_REASONS", "Allocation", "PolicyParams", "allocate", "portfolio_curve", "size"]
+__all__ = [
+    "POLICY_REASONS",
+    "Allocation",
+    "PolicyParams",
+    "allocate",
+    "alternatives",
+    "portfolio_curve",
+    "size",
+]

@@ -32,6 +32,7 @@ def with_lots(points: pl.DataFrame, params: PolicyParams) -> pl.DataFrame:
 
     Conventions
     -----------
+    A lot set by a person (lot_qty_set) takes the place of the economic lot, longer than the longest or not.
     A multiple or minimum of one unit is no limit; the unit is 1, or the lattice step where that is less.
     Without a holding cost the economic lot is the longest lot; without an order cost it is one unit.
 
@@ -43,6 +44,7 @@ def with_lots(points: pl.DataFrame, params: PolicyParams) -> pl.DataFrame:
     >>> with_lots(point, PolicyParams()).select("economic_lot_qty", "lot_qty", "policy").row(0)
     (675.69..., 720.0, 's_nQ')
     """
+    chosen = pl.col("lot_qty_set") if "lot_qty_set" in points.columns else pl.lit(None, dtype=pl.Float64)
     step, mean = pl.col("step_qty"), pl.col("mean_per_day_est")
     minimum, multiple = pl.col("min_order_qty_eff"), pl.col("order_multiple_eff")
     holding = pl.col("holding_rate_eff") * pl.col("unit_cost_eff")
@@ -56,13 +58,16 @@ def with_lots(points: pl.DataFrame, params: PolicyParams) -> pl.DataFrame:
     ).with_columns(economic_lot_qty=pl.min_horizontal("raw_qty", "longest_qty"))
     one_review = pl.max_horizontal(mean * pl.col("review_days_eff"), step)
     is_multiple = multiple > unit * (1 + _ROUNDING)
-    is_base = ~is_multiple & (minimum <= step) & (economic <= one_review)
-    wanted = pl.max_horizontal(economic, minimum)
-    whole_steps = pl.max_horizontal((economic / step).round(), _above(minimum, step), pl.lit(1.0)) * step
+    is_set, base_lot = chosen.is_not_null(), pl.when(chosen.is_null()).then(one_review).otherwise(step)
+    asked = pl.coalesce(chosen, economic)
+    is_base = ~is_multiple & (minimum <= step) & (asked <= base_lot)
+    wanted = pl.max_horizontal(asked, minimum)
+    whole_steps = pl.max_horizontal((asked / step).round(), _above(minimum, step), pl.lit(1.0)) * step
     policy = pl.when(is_base).then(pl.lit("base_stock")).when(is_multiple).then(pl.lit("s_nQ"))
     lot = pl.when(is_base).then(unit).when(is_multiple).then(_above(wanted, multiple).clip(1.0) * multiple)
     reason = (
-        pl.when(is_base).then(pl.lit("every_review"))
+        pl.when(is_set).then(pl.lit("lot_set"))
+        .when(is_base).then(pl.lit("every_review"))
         .when((minimum > longest) & (minimum >= multiple)).then(pl.lit("moq_above_year"))
         .when(is_multiple & (multiple > longest)).then(pl.lit("multiple_above_year"))
         .when(is_multiple).then(pl.lit("order_multiple"))

@@ -13,6 +13,7 @@ from plimsoll.domain.tables import table
 from plimsoll.maths.kernels import portfolio as kernel
 from plimsoll.maths.ragged import Floats, Ints
 from plimsoll.policy.params import PolicyParams
+from plimsoll.policy.set_levels import has_level
 from plimsoll.policy.size import KEY, laws_and_lots, parted
 from plimsoll.targets import TargetParams
 
@@ -277,6 +278,7 @@ def _rule(params: TargetParams) -> pl.Expr:
     """Return what the portfolio may do at a point; stock without a cost would be bought without end."""
     keeps = (
         (pl.col("target_source") == "person")
+        | has_level()
         | (pl.col("target_kind_eff") == "economic")
         | (pl.col("unit_cost_eff") <= 0)
     )

@@ -15,6 +15,8 @@ POLICY_REASONS: Mapping[str, str] = {
     "minimum_order": "The minimum order is larger than the economic lot.",
     "lot_capped": "The economic lot is cut to the longest lot allowed.",
     "economic_lot": "An economic lot covers more than one review interval.",
+    "lot_set": "A person set the lot.",
+    "level_set": "A person set the reorder point or the order-up-to level.",
     "every_review": "One review's demand is no less than the economic lot: order up to S at every review.",
 }
 
@@ -25,5 +27,7 @@ FALLBACK_REASONS: Mapping[str, str] = {
     "to about 2 points and cycle service to about 5.",
     "continuous_review": "Demand is taken to come one step at a time under continuous review.",
     "lot_off_lattice": "The lot is no whole number of steps of the demand distribution; the nearest is used.",
+    "level_off_lattice": "The level that a person set is no whole number of steps of the demand "
+    "distribution; service is that of the step below.",
     "no_shortage_cost": "No shortage cost is known; the target is used as cycle service instead.",
 }

@@ -13,6 +13,7 @@ from plimsoll.policy.buffer import with_buffer, with_classic
 from plimsoll.policy.lost_sales import simulated
 from plimsoll.policy.lots import with_lots
 from plimsoll.policy.params import PolicyParams
+from plimsoll.policy.set_levels import at_set_levels, has_level, in_force, with_set_columns
 
 KEY = ["item_id", "location_id"]
 Flags = NDArray[np.bool_]
@@ -24,7 +25,8 @@ _ERRORS = {
     "cycle_service_error_est": policy_lost.CYCLE_ERROR,
     "fill_rate_error_est": policy_lost.FILL_ERROR,
 }
-_NOT_ZERO = {"min_order_qty", "expected_protection_qty", *_ERRORS}
+_SET = {"reorder_point_set_qty": "reorder_point_set", "order_up_to_set_qty": "order_up_to_set"}
+_NOT_ZERO = {"min_order_qty", "expected_protection_qty", *_ERRORS, *_SET}
 _ZERO = [
     name
     for name in table("policy").names
@@ -75,9 +77,11 @@ def size(
     1e-12, by the largest demand with a probability. A target met without stock gives s = -1 step:
     order when units are owed. Review of 0 days: demand comes one step at a time. Simulated service
     may be off by its standard error; an economic target and the buffer's split rest on the approximation.
+    A level set by a person is in force as it is; the level sized for the target stands beside it, and the
+    services stated are those of the level set (`set_levels.at_set_levels`).
     """
     held, not_held = parted(points, demand_estimate, target, params)
-    both = [_finished(_sized(held, lead_times, params)), _finished(_empty(not_held))]
+    both = [_finished(_in_force(held, lead_times, params)), _finished(_empty(not_held))]
     return table("policy").conform(pl.concat(both))
 
 
@@ -89,7 +93,8 @@ def parted(
     The rest has `none_reason`, a code that says why nothing is held.
     """
     joined = (
-        points.join(demand_estimate, on=KEY, how="left", maintain_order="left", validate="1:1")
+        with_set_columns(points)
+        .join(demand_estimate, on=KEY, how="left", maintain_order="left", validate="1:1")
         .join(target.select(*KEY, *_TARGET), on=KEY, how="left", maintain_order="left", validate="1:1")
         .with_columns(none_reason=_none_reason(params))
     )
@@ -115,7 +120,7 @@ def _none_reason(params: PolicyParams) -> pl.Expr:
     """Return why nothing is held, null where something may be."""
     yearly = pl.col("mean_per_day_est") * DAYS_PER_YEAR
     watched = pl.col("n_periods") * pl.col("period_days")
-    unasked = pl.col("target_service_set").is_null()
+    unasked = pl.col("target_service_set").is_null() & ~has_level()
     used = pl.col("method_used") == "bills_of_material"  # production asks, not customers
     return (
         pl.when(~pl.col("planned")).then(pl.lit("left_out"))
@@ -126,6 +131,21 @@ def _none_reason(params: PolicyParams) -> pl.Expr:
         .when((pl.col("n_demand_periods") == 0) & (watched >= params.no_demand_days) & unasked & ~used)
         .then(pl.lit("no_demand_seen"))
     )  # fmt: skip
+
+
+def _in_force(ready: pl.DataFrame, lead_times: pl.DataFrame | None, params: PolicyParams) -> pl.DataFrame:
+    """Return the points sized for their targets, or with the levels that people set instead."""
+    sized = _sized(ready, lead_times, params).with_columns(
+        reorder_point_opt_qty="reorder_point_qty",
+        order_up_to_opt_qty="order_up_to_qty",
+        buffer_override_qty=pl.lit(0.0),
+        **_SET,
+    )
+    fixed = sized.filter(has_level())
+    if not fixed.height:
+        return sized
+    there = in_force(_sized(at_set_levels(fixed), lead_times, params), fixed)
+    return pl.concat([sized.filter(~has_level()), there.select(sized.columns)])
 
 
 def _sized(ready: pl.DataFrame, lead_times: pl.DataFrame | None, params: PolicyParams) -> pl.DataFrame:
@@ -203,6 +223,7 @@ def _with_questions(points: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.col("review_days_eff") / pl.col("period_days")),
         is_uniform=pl.col("policy") == "s_nQ",
         is_lost=pl.col("unmet_demand_eff") == "lost",
+        is_level_off=pl.lit(value=False),
     )
 
 
@@ -245,6 +266,7 @@ def _method() -> dict[str, pl.Expr]:
         "lost_sales": pl.col("is_lost") & ~has_form & ~pl.col("is_simulated"),
         "continuous_review": pl.col("is_continuous"),
         "lot_off_lattice": pl.col("is_off_lattice"),
+        "level_off_lattice": pl.col("is_level_off"),
     }
     codes = {
         **approximate, "lost_sales_simulated": pl.col("is_simulated"), "no_shortage_cost": _lacks_cost()
@@ -275,6 +297,7 @@ def _empty(points: pl.DataFrame) -> pl.DataFrame:
         method_used=pl.lit("none"),
         fallback_reason=pl.lit(None, dtype=pl.String),
         **{name: pl.lit(None, dtype=pl.Float64) for name in _ERRORS},
+        **_SET,
     )
 
 

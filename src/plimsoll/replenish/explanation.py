@@ -29,11 +29,14 @@ DRIVERS = {
     "buffer_lead_time_qty": "buffer_lead_time_qty",
     "buffer_lot_review_qty": "buffer_lot_review_qty",
     "buffer_network_qty": "buffer_network_qty",
+    "buffer_override_qty": "buffer_override_qty",
+    "set_protection_qty": "set_protection_qty",
     "target_kind": "target_kind_eff",
     "target_service": "target_service_eff",
     "lead_time_days_est": "mean_days_est",
     "lead_time_sd_days_est": "sd_days_est",
     "lead_time_days_set": "lead_time_days_set",
+    "lead_time_days_override": "mean_days_set",
     "lead_time_method": "method_used",
     "called_qty": "called_qty",
     "moved_in_qty": "moved_in_qty",
@@ -118,6 +121,7 @@ def _flags(params: ReplenishParams) -> dict[str, pl.Expr]:
     measured, typed, method = (
         pl.col(name) for name in ("mean_days_est", "lead_time_days_set", "method_used")
     )
+    is_set = pl.col("mean_days_set").is_not_null()
     has_receipts = ~method.is_in(["typed", "default"])
     gap = pl.max_horizontal(params.stale_share * measured, pl.lit(params.stale_days))
 
@@ -140,9 +144,12 @@ def _flags(params: ReplenishParams) -> dict[str, pl.Expr]:
         "buffer_lead_time": is_part("buffer_lead_time_qty"),
         "buffer_lot_review": is_part("buffer_lot_review_qty"),
         "buffer_network": is_part("buffer_network_qty"),
-        "master_lead_time_stale": has_receipts & ((typed - measured).abs() > gap),
-        "lead_time_typed": method == "typed",
-        "lead_time_assumed": method == "default",
+        "master_lead_time_stale": has_receipts & ~is_set & ((typed - measured).abs() > gap),
+        "lead_time_typed": (method == "typed") & ~is_set,
+        "lead_time_assumed": (method == "default") & ~is_set,
+        "lead_time_set": is_set,
+        "forecast_set": (wording.rounded(pl.col("set_protection_qty")) != 0),
+        "level_set": held & (wording.rounded(pl.col("buffer_override_qty")) != 0),
         "economic_lot": is_lot & (economic > pl.max_horizontal(minimum, multiple, 1.0)) & in_step,
         "moq_raised": (pl.col("wanted_qty") < quantity - _SAME)
         & (pl.when(is_lot).then(economic).otherwise("asked_qty") < minimum - _SAME),
@@ -192,6 +199,10 @@ def _values() -> dict[str, pl.Expr]:
         all_of_it = wording.rounded(part) >= buffer
         return pl.when(all_of_it).then(pl.lit("all")).otherwise(wording.number(part))
 
+    def more_or_less(column: str) -> pl.Expr:
+        size = wording.number(pl.col(column).abs())
+        return size + pl.when(pl.col(column) > 0).then(pl.lit(" more")).otherwise(pl.lit(" less"))
+
     same = texts["position"] == texts["level"]
     unknown = pl.col("from_location_id") == UNKNOWN_SOURCE
     source = pl.when(unknown).then(pl.lit("an unknown source")).otherwise("from_location_id")
@@ -208,6 +219,8 @@ def _values() -> dict[str, pl.Expr]:
         "possessive": wording.possessive(source),
         "typed": wording.days(pl.col("lead_time_days_set")),
         "measured": wording.days(pl.col("mean_days_est")),
+        "set_demand": more_or_less("set_protection_qty"),
+        "set_level": more_or_less("buffer_override_qty"),
         "over": pl.format("{} %", (100 * pl.col("over_probability")).round(0).cast(pl.Int64)),
         "last_order": pl.col("last_order_date").dt.to_string("%Y-%m-%d"),
         "late_since": pl.col("late_since").dt.to_string("%Y-%m-%d"),

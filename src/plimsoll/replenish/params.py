@@ -70,3 +70,57 @@ class ReplenishParams(Params):
     move_cost_share: float = Field(
         default=0.02, ge=0, description="transport of a move as a share of the value moved (two hundredths)"
     )
+    change_cost: float = Field(
+        default=15.0,
+        ge=0,
+        description="money for each open order that is put off or cancelled (calling and booking)",
+    )
+    change_min_net: float = Field(
+        default=25.0,
+        ge=0,
+        description="money that a change of an open order must bring beyond its cost to be proposed",
+    )
+    change_notice_share: float = Field(
+        default=0.3,
+        ge=0,
+        le=1,
+        description="share of the lead time before the due date in which an order is on its way and cannot "
+        "be put off or cancelled (three tenths)",
+    )
+    change_risk: float = Field(
+        default=0.01,
+        gt=0,
+        lt=0.5,
+        description="most that the probability of running out before an order comes may be once put off",
+    )
+    postpone_max_days: float = Field(
+        default=182.0, ge=0, description="days by which an order is put off at most (half a year)"
+    )
+    cancel_days: float = Field(
+        default=365.0,
+        ge=0,
+        description="days; an order that is not needed for longer may be cancelled (a year)",
+    )
+    cancel_cost_share: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="what a supplier charges for a cancelled order as a share of its value (a tenth)",
+    )
+    cancel_new_days: float = Field(
+        default=365.0,
+        ge=0,
+        description="days after its launch in which orders of an item are not cancelled (a year)",
+    )
+    pull_days: float = Field(
+        default=30.0,
+        ge=0,
+        description="days by which a line is ordered early at most to reach a supplier's minimum or fill a "
+        "container (a month)",
+    )
+    container_full_share: float = Field(
+        default=0.9,
+        gt=0,
+        le=1,
+        description="share from which a container counts as full (nine tenths)",
+    )

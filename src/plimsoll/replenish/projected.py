@@ -66,11 +66,11 @@ def with_projection(
     Edge cases
     ----------
     The rule applies where unmet demand is lost, the target is economic with both costs known, the policy is
-    base stock, and the lead time is steady to half a review interval. Orders without a due date, or due
-    later, are taken to arrive with the order; overdue ones at once.
+    base stock, the lead time is steady to half a review interval, and nobody set a level. Orders without a
+    due date, or due later, are taken to arrive with the order; overdue ones at once.
     """
     nothing = {name: pl.lit(None, dtype=pl.Float64) for name in RESULTS}
-    rows = state.with_row_index("row").filter(_applies())
+    rows = state.with_row_index("row").filter(_applies(), _is_free(state))
     if params.lost_sales_rule == "order_up_to" or not rows.height:
         return state.with_columns(**nothing)
     further = [name for name in ("coming_qty",) if name in demand_estimate.columns]
@@ -79,7 +79,7 @@ def with_projection(
     ahead = params.look_ahead_reviews if params.lost_sales_rule == "look_ahead" else 0
     edges = _edges(rows, ahead)
     mean = np.diff(_upto(rows, edges), axis=1)
-    ratio, doubt = _moments(rows)
+    ratio, doubt = moments(rows)
     arriving = _arriving(rows, open_orders, edges.shape[1] - 2 - ahead, as_of)
     on_hand = rows["on_hand_qty"].to_numpy()
     step = _steps(rows, on_hand + arriving.sum(axis=1) + mean.sum(axis=1))
@@ -112,6 +112,12 @@ def _applies() -> pl.Expr:
     is_moving = (pl.col("mean_protection_qty") > 0) & (pl.col("review_days_eff") > 0)
     held = pl.col("planned") & (pl.col("policy") == "base_stock")
     return (economic & costs & steady & is_moving & held).fill_null(value=False)
+
+
+def _is_free(state: pl.DataFrame) -> pl.Expr:
+    """Return where nobody set a level: one that a person sets is ordered up to as it is."""
+    names = [name for name in ("reorder_point_set", "order_up_to_set") if name in state.columns]
+    return pl.all_horizontal(pl.lit(value=True), *(pl.col(name).is_null() for name in names))
 
 
 def _edges(rows: pl.DataFrame, ahead: int) -> Floats:
@@ -156,8 +162,16 @@ def _along(values: Floats, bounds: Ints, at: Floats) -> Floats:
     return np.asarray(total[first + whole] - total[first] + (at - whole) * values[first + whole])
 
 
-def _moments(rows: pl.DataFrame) -> tuple[Floats, Floats]:
-    """Return variance over mean given the level (n,), units, and squared variation of the level (n,)."""
+def moments(rows: pl.DataFrame) -> tuple[Floats, Floats]:
+    """Return variance over mean given the level (n,), units, and squared variation of the level (n,).
+
+    They are a and c of `with_projection`, so that demand over any days with mean m has a variance of
+    a m + c m^2.
+
+    Parameters
+    ----------
+    rows : pmf_review, step_qty, mean_protection_qty, sd_protection_qty, review_days_eff, sd_days_est
+    """
     values, bounds = from_lists(rows["pmf_review"])
     owner = np.repeat(np.arange(rows.height), np.diff(bounds))
     cell = np.arange(len(values)) - bounds[owner]

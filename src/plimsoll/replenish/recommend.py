@@ -25,6 +25,7 @@ FROM_DEMAND = {
     "mean_protection_qty": 0.0,
     "sd_protection_qty": 0.0,
     "step_qty": 1.0,
+    "set_protection_qty": 0.0,
     "pmf_lead": [1.0],
     "pmf_protection": [1.0],
 }
@@ -43,6 +44,7 @@ FROM_POLICY = {
     "buffer_demand_qty": 0.0,
     "buffer_lead_time_qty": 0.0,
     "buffer_lot_review_qty": 0.0,
+    "buffer_override_qty": 0.0,
 }
 # Where an item or its supply ends or may be over, policies carry these too; elsewhere they are unknown.
 ENDS = {
@@ -55,7 +57,9 @@ ENDS = {
 NETWORK = "buffer_network_qty"
 LAWS = ("pmf_lead", "pmf_protection")
 NEVER_SHORT = 1e18  # units: a level above all demand
-FROM_LEAD_TIMES = {"mean_days_est": 0.0, "sd_days_est": 0.0, "method_used": "default"}
+FROM_LEAD_TIMES = {"mean_days_est": 0.0, "sd_days_est": 0.0, "method_used": "default", "mean_days_set": None}
+# What people set; tables made elsewhere may lack these columns, which are then unknown.
+BY_PEOPLE = ("mean_days_set", "set_protection_qty", "buffer_override_qty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,8 @@ def _read(
     """Join columns of a table to the points; a planned point without a row is an error."""
     key = [*KEY, *(further_key or [])]
     found = pl.lit(True).alias("found")
+    absent = [each for each in BY_PEOPLE if each in columns and each not in frame.columns]
+    frame = frame.with_columns(pl.lit(None, dtype=pl.Float64).alias(each) for each in absent)
     joined = state.join(frame.select(*key, *columns, found), on=key, how="left", maintain_order="left")
     lost = joined.filter(pl.col("planned") & pl.col("found").is_null())
     if lost.height:

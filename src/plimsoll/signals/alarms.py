@@ -77,7 +77,8 @@ def alarms(
             _biased_groups(hindcasts, weighed, level, column, measured_in, params)
             for level, column in GROUPS.items()
         ]
-    return table("alarm").conform(pl.concat(found, how="diagonal"))
+    # Where nothing is long enough to look at, no frame has all columns.
+    return table("alarm").conform(pl.concat([table("alarm").empty(), *found], how="diagonal_relaxed"))
 
 
 def _dense(panel: Panel, width: int) -> Floats:

@@ -9,6 +9,7 @@ from plimsoll.supply.arrivals import arrival_risk, stocked_points
 from plimsoll.supply.changes import changed_lead_times
 from plimsoll.supply.estimate import estimate
 from plimsoll.supply.observations import unusable_receipts
+from plimsoll.supply.overridden import with_set_days
 from plimsoll.supply.params import SupplyParams
 from plimsoll.supply.quantiles import quantiles
 from plimsoll.supply.recency import pinball
@@ -24,4 +25,5 @@ __all__ = [
     "scorecard",
     "stocked_points",
     "unusable_receipts",
+    "with_set_days",
 ]

@@ -109,6 +109,7 @@ def _result(
         "node",
         "supplier",
         "lead_time_days_set",
+        pl.Series("mean_days_opt", season * mean),
         pl.Series("mean_days_est", season * mean),
         pl.Series("sd_days_est", np.where(sd > 0, atoms.moments_of(days, share)[1], 0.0)),
         *(pl.Series(f"weight_{name}", weight) for name, weight in zip(METHODS[:4], weights, strict=True)),

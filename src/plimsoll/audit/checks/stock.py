@@ -3,6 +3,7 @@
 import polars as pl
 
 from plimsoll.audit.company import Company
+from plimsoll.audit.counts import compared_counts, contradicted
 from plimsoll.audit.facts import costs, ever_used, newest_counts, yearly_use
 from plimsoll.audit.params import AuditParams
 from plimsoll.audit.registry import check
@@ -60,23 +61,6 @@ def stale_count(company: Company, params: AuditParams) -> pl.DataFrame:
     )
 
 
-def _movements(company: Company) -> pl.DataFrame:
-    """Return what came (positive) and went at each point, day by day."""
-    receipts, demand = company.known["receipts"], company.known["demand"]
-    came = receipts.select("item_id", location_id="to_location_id", day="received_date", moved="quantity")
-    handed = receipts.filter(pl.col("from_location_id") != pl.col("to_location_id")).select(
-        "item_id", location_id="from_location_id", day="received_date", moved=-pl.col("quantity")
-    )
-    went = demand.select(
-        *POINT,
-        day=pl.coalesce("shipped_date", "date"),
-        moved=-pl.when(pl.col("shipped_date").is_not_null())
-        .then(pl.col("shipped_quantity").fill_null(pl.col("quantity")))
-        .otherwise("quantity"),
-    )
-    return pl.concat([came, handed, went]).drop_nulls()
-
-
 @check(
     severity="warning",
     table="stock",
@@ -85,47 +69,13 @@ def _movements(company: Company) -> pl.DataFrame:
     remedy="Count again and look for unbooked issues, receipts or scrap between the two days.",
 )
 def count_contradicted(company: Company, params: AuditParams) -> pl.DataFrame:
-    """Return counts that differ from the count before plus receipts less issues between the two.
-
-    expected = on hand before + received - transferred on - shipped (or asked for, where shipments are
-    not recorded), days after the first count up to the day of the second. The money is the difference
-    at cost.
-    """
-    order = company.known["stock"].sort(*POINT, "date")
-    pairs = order.with_columns(
-        pl.col("date", "on_hand").shift(1).over(POINT).name.prefix("before_")
-    ).drop_nulls("before_date")
-    if pairs.is_empty():
-        return doubtful(pairs, [*POINT, "date"], pl.lit(""))
-    moves = _movements(company).join(pairs.select(POINT).unique(), on=POINT, how="semi")
-    # Each movement belongs to the first count on or after its day.
-    dated = moves.sort("day").join_asof(
-        pairs.select(*POINT, day="date", count="date").sort("day"),
-        on="day", by=POINT, strategy="forward", check_sortedness=False,
-    )  # fmt: skip
-    sums = dated.group_by(*POINT, date="count").agg(
-        pl.col("moved").sort().sum(), turned=pl.col("moved").abs().sort().sum(), first_day=pl.col("day").min()
-    )
-    # Movements before the first of the two counts are in it already.
-    early = dated.join(pairs.select(*POINT, count="date", since="before_date"), on=[*POINT, "count"])
-    early = (
-        early.filter(pl.col("day") <= pl.col("since"))
-        .group_by(*POINT, date="count")
-        .agg(early_moved=pl.col("moved").sort().sum(), early_turned=pl.col("moved").abs().sort().sum())
-    )
-    key = [*POINT, "date"]
-    joined = pairs.join(sums, on=key, how="left").join(early, on=key, how="left")
-    moved = pl.col("moved").fill_null(0.0) - pl.col("early_moved").fill_null(0.0)
-    turned = pl.col("turned").fill_null(0.0) - pl.col("early_turned").fill_null(0.0)
-    expected = pl.col("before_on_hand") + moved
-    compared = joined.with_columns(expected=expected, off=pl.col("on_hand") - expected, turned=turned)
-    allowed = params.stock_tolerance * (pl.col("before_on_hand").abs() + pl.col("turned"))
-    wrong = compared.filter(
-        pl.col("off").abs() > pl.max_horizontal(allowed, pl.lit(params.stock_least_difference))
-    )
+    """Return counts that the book contradicts (`audit.counts`); the money is the difference at cost."""
+    tables = (company.known[name] for name in ("stock", "receipts", "demand"))
+    compared = compared_counts(*tables)
+    wrong = contradicted(compared, params.stock_tolerance, params.stock_least_difference)
     return doubtful(
         _valued(company, wrong),
-        key,
+        [*POINT, "date"],
         pl.format(
             "{} counted, {} expected: {} on {} and {} came or went since",
             *(figure(pl.col(name)) for name in ("on_hand", "expected", "before_on_hand")),
