@@ -9,13 +9,22 @@ import typer
 
 from plimsoll import __version__
 from plimsoll.cli.accuracy import accuracy
+from plimsoll.cli.approve import approve
 from plimsoll.cli.audit import audit
 from plimsoll.cli.console import emit, now, progress_bar, report_error
+from plimsoll.cli.doctor import doctor
+from plimsoll.cli.exceptions import exceptions
+from plimsoll.cli.export import export
+from plimsoll.cli.learn import learn
 from plimsoll.cli.lifecycle import lifecycle
 from plimsoll.cli.network import network
+from plimsoll.cli.override import override_app
 from plimsoll.cli.repair import repair_app
 from plimsoll.cli.replay import replay
+from plimsoll.cli.serve import serve
 from plimsoll.cli.supply import supply
+from plimsoll.cli.user import user_app
+from plimsoll.cli.work_job import work_job
 from plimsoll.domain.errors import PlimsollError, WorkspaceError
 
 app = typer.Typer(
@@ -116,12 +125,12 @@ def plan(
     """Plan: estimate demand and lead times, size every buffer, list today's orders and the stranded cash."""
     from plimsoll.present import terminal
     from plimsoll.present.files import write_report
+    from plimsoll.workflows.daily import run_day
     from plimsoll.workflows.network import load_network
-    from plimsoll.workflows.plan import make_plan
 
     with progress_bar(json) as progress:
         day = as_of.date() if as_of else None
-        result = make_plan(folder, as_of=day, seed=seed, at=now(), progress=progress)
+        result = run_day(folder, as_of=day, seed=seed, at=now(), progress=progress)
         network = load_network(folder) if report else None
         written = write_report(result, folder / "reports", network=network) if report else []
     emit(
@@ -192,6 +201,15 @@ app.command()(lifecycle)
 app.command()(network)
 app.command()(accuracy)
 app.command()(replay)
+app.command()(exceptions)
+app.command()(approve)
+app.add_typer(override_app, name="override")
+app.command()(export)
+app.command()(learn)
+app.command()(serve)
+app.add_typer(user_app, name="user")
+app.command()(doctor)
+app.command(hidden=True)(work_job)
 
 
 @app.command()

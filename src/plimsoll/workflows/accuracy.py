@@ -95,7 +95,7 @@ def check_forecasts(
         read = read_facts(workspace, at=at, as_of=as_of)
         plan_id, lent = _of_plan(workspace, read.as_of)
         done = _checked(read, lent, progress)
-        parameters = read.settings.model_dump(mode="json") | rules_in_force(workspace)
+        parameters = read.settings.of_results() | rules_in_force(workspace)
         parameters |= {"plan": workspace.run(plan_id).fingerprint if plan_id else None}
         seed, hashes = read.settings.plan.seed, workspace.fact_hashes()
         manifest = Manifest(KIND, __version__, read.as_of, seed, parameters, hashes, libraries())

@@ -1,5 +1,6 @@
 """The facts in force as every command reads them: repaired, on the day of the data, with the settings."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -8,6 +9,7 @@ import polars as pl
 
 from plimsoll.domain.errors import InputError
 from plimsoll.domain.findings import Finding
+from plimsoll.domain.overrides import Override
 from plimsoll.domain.repairs import CHANGES
 from plimsoll.ingest.repairs import Repaired, repaired
 from plimsoll.store.workspace import Workspace
@@ -67,3 +69,9 @@ def rules_in_force(workspace: Workspace) -> dict[str, Any]:
     """
     rules = [rule.as_data() for rule in workspace.repairs()]
     return {"repairs": rules} if rules else {}
+
+
+def overrides_told(overrides: Iterable[Override]) -> dict[str, Any]:
+    """Return the parameter of a manifest that names the overrides a plan was made with; none without any."""
+    told = [override.as_data() for override in overrides]
+    return {"overrides": told} if told else {}

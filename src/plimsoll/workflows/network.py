@@ -74,7 +74,7 @@ def network_of(workspace: Workspace, plan: RunRecord) -> NetworkResult:
         run_id=plan.id,
         as_of=plan.as_of,
         currency=plan.manifest["parameters"]["plan"]["currency"] or of_data,
-        kinds=_kinds(known, tables["network_stage"]),
+        kinds=kinds_of(known, tables["network_stage"]),
         tables=tables,
         proof_id=proof.id if proof else "",
     )
@@ -88,8 +88,14 @@ def proof_of(workspace: Workspace, plan: RunRecord) -> RunRecord | None:
     return run if run.manifest["parameters"].get("plan_run") == plan.fingerprint else None
 
 
-def _kinds(known: pl.DataFrame, stages: pl.DataFrame) -> dict[str, str]:
-    """Return the kind of every location; where none is known, how far down from the sources it stands."""
+def kinds_of(known: pl.DataFrame, stages: pl.DataFrame) -> dict[str, str]:
+    """Return the kind of every location; where none is known, how far down from the sources it stands.
+
+    Parameters
+    ----------
+    known : location_id and kind, as far as kinds are known
+    stages : table `network_stage`
+    """
     least = stages.group_by("location_id").agg(pl.col("depth").min())
     by_depth = least.select("location_id", pl.format("depth {}", "depth"))
     return dict(by_depth.iter_rows()) | dict(known.select("location_id", "kind").iter_rows())

@@ -22,6 +22,8 @@ from plimsoll import (
     targets,
 )
 from plimsoll.domain.findings import Finding, findings_frame
+from plimsoll.domain.overridden import winners
+from plimsoll.domain.overrides import KINDS
 from plimsoll.domain.progress import Progress, silent
 from plimsoll.domain.tables import table
 from plimsoll.lifecycle.succession import Inherited
@@ -42,6 +44,7 @@ RESULT_TABLES = (
     "last_time_buy",
     "engineered_suggestion",
     "target",
+    "override_effect",
     "network_stage",
     "network_arc",
     "policy",
@@ -50,12 +53,16 @@ RESULT_TABLES = (
     "outlook",
     "move",
     "allocation",
+    "order_change",
+    "supplier_order",
+    "line",
     "inventory_health",
     "supplier_scorecard",
     "arrival_risk",
     "audit_row",
     "readiness",
     "repair",
+    "pending_order",
     "finding",
 )
 STEPS = (
@@ -69,6 +76,7 @@ STEPS = (
     "Stock in money",
     "Suppliers",
     "Audit",
+    "Lines",
 )
 
 
@@ -110,6 +118,7 @@ class Decisions:
     allocation: policy.Allocation
     connected: network.Network
     sized: network.Sized
+    overrides: measure.Overridden
 
 
 class _Clock:
@@ -135,6 +144,7 @@ def run_stages(
     seed: int,
     progress: Progress,
     refused: demand.Refused | None = None,
+    overrides: pl.DataFrame | None = None,
 ) -> Stages:
     """Run every stage of the plan on the facts known at `as_of`.
 
@@ -146,6 +156,7 @@ def run_stages(
     seed : seed of everything random
     progress : told at the start of each step
     refused : says which changes of the history a person does not want
+    overrides : table `override`; those in force count
 
     Returns
     -------
@@ -153,7 +164,7 @@ def run_stages(
         Results by table name, the same for any number of threads.
     """
     clock = _Clock(progress)
-    decided = _decide(clock, facts, settings, as_of=as_of, seed=seed, refused=refused)
+    decided = _decide(clock, facts, settings, as_of=as_of, seed=seed, refused=refused, overrides=overrides)
     heirs, complete, points = decided.heirs, decided.complete, decided.points
     lead_times, asked, lives = decided.lead_times, decided.asked, decided.lives
     known, demands, policies = complete.tables, lives.estimates, decided.sized.policies
@@ -191,6 +202,7 @@ def run_stages(
         **asked.tables,
         **lives.tables,
     }
+    tables["override_effect"] = measure.override_effects(decided.overrides, tables)
     facts_of_supply = {name: known[name] for name in ("receipts", "open_orders")}
     tables |= clock(
         STEPS[8],
@@ -199,9 +211,13 @@ def run_stages(
         settings.supply,
         as_of=as_of,
     )
-    company = audit.Company(as_of, ingest.known_at(facts, as_of), known, tables)
+    # The audit asks what typed lead times are worth against receipts, not against what a person set.
+    by_receipts = tables | {"lead_time_estimate": decided.overrides.lead_times}
+    company = audit.Company(as_of, ingest.known_at(facts, as_of), known, by_receipts)
     found, ready = clock(STEPS[9], _audit, company, settings)
     tables["recommendation"] = _with_verdict(tables["recommendation"], ready)
+    asked_of = {name: known[name] for name in ("items", "supplier_terms")} | {"lanes": complete.lanes}
+    tables |= clock(STEPS[10], _lines, tables | {"readiness": ready}, asked_of, settings.replenish, as_of)
     said = [
         *heirs.findings,
         *complete.findings,
@@ -244,11 +260,14 @@ def _decide(
     as_of: date,
     seed: int,
     refused: demand.Refused | None,
+    overrides: pl.DataFrame | None = None,
 ) -> Decisions:
     heirs = lifecycle.inherit(facts, as_of=as_of)
     complete = clock(STEPS[0], ingest.complete, heirs.facts, settings.ingest, as_of=as_of)
-    points, known = lifecycle.without_superseded(complete.points, heirs.heirs), complete.tables
-    lead_times = clock(
+    known, set_by = complete.tables, _winners(complete, overrides)
+    points = ingest.with_settings(complete.points, set_by["target"], set_by["policy"])
+    points = lifecycle.without_superseded(points, heirs.heirs)
+    estimated = clock(
         STEPS[1],
         supply.estimate,
         known["receipts"],
@@ -257,13 +276,26 @@ def _decide(
         as_of=as_of,
         open_orders=known["open_orders"],
     )
+    lead_times = supply.with_set_days(estimated, set_by["lead_time"])
     known_demand = (known, points, lead_times, settings)
-    asked = clock(STEPS[2], _estimate_demand, *known_demand, as_of=as_of, seed=seed, refused=refused)
+    people = {"refused": refused, "forecasts": set_by["forecast"]}
+    asked = clock(STEPS[2], _estimate_demand, *known_demand, as_of=as_of, seed=seed, **people)
     lives = clock(STEPS[3], _life_cycles, asked, known, points, lead_times, settings, as_of=as_of)
     by_rule, allocation = clock(STEPS[4], _assign_targets, points, lives.estimates, settings)
     sized_from = (points, lives.estimates, allocation.target, lead_times, settings)
     connected, sized = clock(STEPS[5], _size, *sized_from, known, as_of=as_of)
-    return Decisions(heirs, complete, points, lead_times, asked, lives, by_rule, allocation, connected, sized)
+    before = measure.Overridden(complete.points, estimated, pl.concat(set_by.values()))
+    decided = (heirs, complete, points, lead_times, asked, lives, by_rule, allocation, connected, sized)
+    return Decisions(*decided, before)
+
+
+def _winners(complete: ingest.Completed, overrides: pl.DataFrame | None) -> Tables:
+    """Return the overrides that count at every point and, of lead times, on every lane, by kind."""
+    asked = table("override").empty() if overrides is None else overrides
+    items = complete.tables["items"].select("item_id", "category")
+    lanes = complete.lanes.select("item_id", "from_location_id", location_id="to_location_id")
+    lanes = lanes.join(items, on="item_id", how="left", maintain_order="left")
+    return {kind: winners(asked, lanes if kind == "lead_time" else complete.points, kind) for kind in KINDS}
 
 
 def _size(
@@ -302,6 +334,7 @@ def _estimate_demand(
     as_of: date,
     seed: int,
     refused: demand.Refused | None,
+    forecasts: pl.DataFrame,
 ) -> Demands:
     """Estimate demand at every point, that of the places it replenishes and of its parents included."""
     prepared = demand.prepare(known, points, settings.demand, as_of=as_of, refused=refused)
@@ -328,9 +361,12 @@ def _estimate_demand(
         settings.demand,
         as_of=as_of,
     )
-    lumps = demand.lumps_known(new.estimates, points, prepared, book, settings.demand, as_of=as_of)
+    expected = demand.with_forecasts(
+        new.estimates, points, lead_times, forecasts, settings.demand, as_of=as_of
+    )
+    lumps = demand.lumps_known(expected, points, prepared, book, settings.demand, as_of=as_of)
     dependent = bom.with_dependent(
-        new.estimates, points, lead_times, known, settings.bom, settings.demand, as_of=as_of
+        expected, points, lead_times, known, settings.bom, settings.demand, as_of=as_of
     )
     return Demands(
         dependent.estimates,
@@ -375,13 +411,35 @@ def _life_cycles(
         ended, points, lead_times, asked.lumps, asked.book, settings.demand, as_of=as_of
     )
     tables = {"obsolescence": warnings, "last_time_buy": buys, "engineered_suggestion": suggested}
-    return replace(asked, estimates=final, tables=tables, findings=list(findings))
+    told = final.with_columns(
+        known_lead_qty=final["mean_lead_qty"] - ended["mean_lead_qty"],
+        known_protection_qty=final["mean_protection_qty"] - ended["mean_protection_qty"],
+    )
+    return replace(asked, estimates=told, tables=tables, findings=list(findings))
 
 
 def _audit(company: audit.Company, settings: Settings) -> tuple[audit.Audit, pl.DataFrame]:
     """Return what the checks found, and the readiness of every point."""
     found = audit.examine(company, settings.audit)
     return found, audit.readiness(company, found.rows, settings.audit)
+
+
+def _lines(tables: Tables, facts: Tables, params: replenish.ReplenishParams, as_of: date) -> Tables:
+    """Return all that is proposed for today: what to do with open orders, suppliers' orders, and the lines.
+
+    `facts` : items, lanes and supplier_terms
+    """
+    limited = lifecycle.limit_orders(tables["policy"], tables["last_time_buy"], tables["obsolescence"])
+    known = tables | facts | {"policy": limited}
+    changes = replenish.order_changes(known, params, as_of=as_of)
+    built = replenish.supplier_orders(known, facts["supplier_terms"], params, as_of=as_of)
+    proposals = replenish.Proposals(
+        tables["recommendation"], tables["move"], changes, built.pulled, built.waiting
+    )
+    names = ("planning_point", "target", "lead_time_estimate", "demand_estimate", "readiness")
+    evidence = replenish.Evidence(*(tables[name] for name in names))
+    lines = replenish.lines(proposals, evidence, as_of=as_of)
+    return {"order_change": changes, "supplier_order": built.order, "line": lines}
 
 
 def _with_verdict(orders: pl.DataFrame, ready: pl.DataFrame) -> pl.DataFrame:

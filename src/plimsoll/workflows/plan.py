@@ -10,11 +10,14 @@ from plimsoll import __version__, audit
 from plimsoll.domain.errors import InputError
 from plimsoll.domain.findings import findings_frame
 from plimsoll.domain.manifest import Manifest
+from plimsoll.domain.overridden import overrides_frame
 from plimsoll.domain.progress import Progress, silent
 from plimsoll.domain.results import PlanResult
 from plimsoll.ingest.repair_rows import refused_changes
+from plimsoll.store.overrides import standing_overrides
 from plimsoll.store.workspace import Workspace
-from plimsoll.workflows.facts import read_facts, rules_in_force
+from plimsoll.workflows.facts import overrides_told, read_facts, rules_in_force
+from plimsoll.workflows.pending import pending_orders, told, with_pending
 from plimsoll.workflows.pipeline import STEPS, run_stages
 from plimsoll.workflows.repairs import refusals
 from plimsoll.workflows.review import assemble
@@ -38,7 +41,7 @@ def make_plan(
     folder : the workspace
     as_of : day of knowledge; default: that of the import in force
     seed : seed of everything random; default: that of the settings
-    at : moment of the command, for the log only
+    at : moment of the command, for the log, and for settings and overrides that expire
     progress : told at the start of each step
 
     Raises
@@ -50,21 +53,34 @@ def make_plan(
         read = read_facts(workspace, at=at, as_of=as_of)
         settings, day, facts = read.settings, read.as_of, read.tables
         seed = settings.plan.seed if seed is None else seed
-        rules = workspace.repairs()
+        rules, standing = workspace.repairs(), standing_overrides(workspace, at)
         _check_demand(facts["demand"], day)
+        pending, unseen = pending_orders(workspace, as_of=day, at=at)
+        facts = with_pending(facts, pending, as_of=day)
         refused = partial(refused_changes, rules=rules)
-        stages = run_stages(facts, settings, as_of=day, seed=seed, progress=progress, refused=refused)
+        stages = run_stages(
+            facts,
+            settings,
+            as_of=day,
+            seed=seed,
+            progress=progress,
+            refused=refused,
+            overrides=overrides_frame(standing, at=at),
+        )
         _check_history(stages.tables["demand_estimate"], day)
         progress("Publish", len(STEPS), len(STEPS))
         also = refusals(stages.tables["history_change"], rules, as_of=day)
-        said = [facts["finding"], findings_frame([*read.findings, *also.findings]), stages.tables["finding"]]
+        told_here = findings_frame([*read.findings, *unseen, *also.findings])
+        said = [facts["finding"], told_here, stages.tables["finding"]]
         effects = pl.concat([read.effects, also.effects])
         tables = stages.tables | {
             "finding": audit.told_once(pl.concat(said)),
             "repair": effects.sort("repair_id"),
+            "pending_order": pending,
         }
         hashes = workspace.fact_hashes()
-        parameters = settings.model_dump(mode="json") | rules_in_force(workspace)
+        parameters = settings.of_results() | rules_in_force(workspace)
+        parameters |= overrides_told(standing) | told(pending)
         manifest = Manifest(KIND, __version__, day, seed, parameters, hashes, libraries())
         run_id = workspace.publish_run(KIND, tables, manifest, at=at)
         return assemble(workspace, run_id, tables, seconds=stages.seconds)

@@ -79,7 +79,7 @@ def replay_workspace(
         done = run_replay(
             read.tables, read.settings, chosen, options, as_of=read.as_of, refused=refused, progress=progress
         )
-        parameters = read.settings.model_dump(mode="json") | rules_in_force(workspace)
+        parameters = read.settings.of_results() | rules_in_force(workspace)
         parameters |= {"replay": options.model_dump(mode="json"), "rules": [_content(name) for name in rules]}
         seed, hashes = read.settings.plan.seed, workspace.fact_hashes()
         manifest = Manifest(KIND, __version__, read.as_of, seed, parameters, hashes, libraries())

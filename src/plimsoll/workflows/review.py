@@ -20,7 +20,8 @@ UNSHOWN = pl.selectors.list()
 # tables with any number of rows a stocking point
 SEVERAL = (
     "history_change", "dependent_demand", "succession", "arrival_risk", "audit_row",
-    "network_arc", "move", "allocation",
+    "network_arc", "move", "allocation", "order_change", "supplier_order", "line", "pending_order",
+    "override_effect",
 )  # fmt: skip
 
 
@@ -137,11 +138,13 @@ def _of_point(plan: PlanResult, name: str, frame: pl.DataFrame, item: str, at: s
     columns = frame.columns
     if name in ("finding", "repair", "calibration"):
         return frame.clear()
-    if name in ("supplier_scorecard", "lead_time_estimate"):
+    if name in ("supplier_scorecard", "lead_time_estimate", "supplier_order"):
         points = plan["planning_point"].filter(item_id=item, location_id=at)
         frame = frame.filter(pl.col("from_location_id").is_in(points["from_location_id"].implode()))
         if name == "supplier_scorecard":
             return frame.filter(pl.col("to_location_id").is_null())
+        if name == "supplier_order":
+            return frame.filter(pl.col("to_location_id") == at)
     own = pl.col("item_id") == item
     if name == "succession":
         return frame.filter(own | (pl.col("heir_id") == item))

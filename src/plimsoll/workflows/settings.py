@@ -11,7 +11,9 @@ from plimsoll.bom.params import BomParams
 from plimsoll.demand.params import DemandParams
 from plimsoll.domain.errors import SettingError, did_you_mean
 from plimsoll.domain.params import Params
+from plimsoll.exceptions.params import ExceptionParams
 from plimsoll.ingest.params import IngestParams
+from plimsoll.learning.params import LearningParams
 from plimsoll.lifecycle.params import LifecycleParams
 from plimsoll.measure.params import MeasureParams
 from plimsoll.network.params import NetworkParams
@@ -19,9 +21,15 @@ from plimsoll.policy.params import PolicyParams
 from plimsoll.replay.params import ReplayParams
 from plimsoll.replenish.params import ReplenishParams
 from plimsoll.signals.params import SignalParams
+from plimsoll.store.database_url import DatabaseParams
 from plimsoll.store.workspace import Workspace
 from plimsoll.supply.params import SupplyParams
 from plimsoll.targets.params import TargetParams
+from plimsoll.workflows.decision_params import AcceptParams, ApprovalParams, ExportParams
+from plimsoll.workflows.people_params import OidcParams, PeopleParams, WebParams
+
+# What people do with results and how they come in; no result depends on these.
+DOORS = frozenset({"database", "accept", "approval", "export", "people", "web", "oidc"})
 
 
 class PlanParams(Params):
@@ -50,6 +58,19 @@ class Settings(Params):
     audit: AuditParams = AuditParams()
     signals: SignalParams = SignalParams()
     replay: ReplayParams = ReplayParams()
+    exceptions: ExceptionParams = ExceptionParams()
+    learning: LearningParams = LearningParams()
+    accept: AcceptParams = AcceptParams()
+    approval: ApprovalParams = ApprovalParams()
+    export: ExportParams = ExportParams()
+    database: DatabaseParams = DatabaseParams()
+    people: PeopleParams = PeopleParams()
+    web: WebParams = WebParams()
+    oidc: OidcParams = OidcParams()
+
+    def of_results(self) -> dict[str, Any]:
+        """Return as plain data the options that a result depends on, for its manifest."""
+        return self.model_dump(mode="json", exclude=set(DOORS))
 
 
 def sections() -> dict[str, type[Params]]:

@@ -111,7 +111,7 @@ def measure_once(n_points: int, periods: int) -> dict[str, float]:
     stages = run_stages(facts, settings, as_of=AS_OF, seed=1, progress=silent)
     with tempfile.TemporaryDirectory() as folder, Workspace.create(Path(folder, "w")) as workspace:
         before = perf_counter()
-        manifest = Manifest("plan", __version__, AS_OF, 1, settings.model_dump(mode="json"), {})
+        manifest = Manifest("plan", __version__, AS_OF, 1, settings.of_results(), {})
         workspace.publish_run("plan", stages.tables, manifest, at=datetime(2026, 11, 1, tzinfo=UTC))
         publish = perf_counter() - before
     return stages.seconds | {PUBLISH: publish, "Total": perf_counter() - start, "Peak GB": peak_gigabytes()}

@@ -37,6 +37,8 @@ BENCHMARKS = {
     "obsolescence": "Warnings that nobody will ask again, on held-out months of real parts and the demo",
     "scms": "Lead times of 2,690 real purchase orders predicted before they were known, "
     "the last fifth held out",
+    "desk": "Time of the lists and item pages of the workbench by number of stocking points",
+    "serve": "The workbench under load: a real server, one person on every list, then many planners at once",
     "service": "Promised service of a policy against a simulation of it, "
     "by class of demand, rule and lost sales",
 }
@@ -49,6 +51,7 @@ class BenchmarkOptions:
     points: tuple[int, ...]
     periods: int
     data: Path
+    planners: int = 50
 
 
 Benchmark = Callable[[BenchmarkOptions, Progress], BenchmarkOutcome]
