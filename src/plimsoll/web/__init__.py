@@ -1,0 +1,1 @@
+"""The workbench in the browser: routes that parse, call one workflow and show what it returned."""

@@ -1,0 +1,26 @@
+"""The whole API under one address, in one shape of answers and errors."""
+
+from fastapi import APIRouter
+
+from plimsoll.web.api import (
+    exceptions,
+    exports,
+    items,
+    learning,
+    lists,
+    overrides,
+    people,
+    recommendations,
+    runs,
+    service,
+    settings,
+    views,
+)
+from plimsoll.web.api.answers import PROBLEMS
+
+router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
+for part in (
+    service, lists, recommendations, exceptions, items, overrides, exports, runs, learning, views, settings,
+    people,
+):  # fmt: skip
+    router.include_router(part.router)

@@ -1,0 +1,1 @@
+"""Routes, one file a family of pages: each parses, calls one workflow and renders."""
