@@ -17,6 +17,7 @@ from typing import Any
 
 import polars as pl
 import typer
+from fastapi import FastAPI
 from xlsxwriter import Workbook
 
 from plimsoll.audit import all_checks
@@ -27,7 +28,15 @@ from plimsoll.demand.messages import MESSAGES as demand_messages
 from plimsoll.demand.shelf import methods
 from plimsoll.domain import errors
 from plimsoll.domain.findings import Finding, Message, numbered
-from plimsoll.domain.reasons import MOVE_REASONS, NETWORK_REASONS, REASONS
+from plimsoll.domain.people import ACTIONS, ROLES
+from plimsoll.domain.reasons import (
+    CHANGE_REASONS,
+    LINE_REASONS,
+    MOVE_REASONS,
+    NETWORK_REASONS,
+    REASONS,
+    SUPPLIER_REASONS,
+)
 from plimsoll.domain.tables import DTYPES, Column, input_tables, table, table_names
 from plimsoll.ingest.messages import quarantine_reasons
 from plimsoll.ingest.repairs import WORDS as REPAIR_WORDS
@@ -42,7 +51,11 @@ from plimsoll.replenish import allocate, components
 from plimsoll.replenish.position import findings_of
 from plimsoll.supply import SupplyParams, unusable_receipts
 from plimsoll.supply.changes import CHANGED
+from plimsoll.web.api import router as api
+from plimsoll.web.api.document import document
+from plimsoll.web.security import guards
 from plimsoll.workflows.benchmarks.registry import BENCHMARKS
+from plimsoll.workflows.pending import LOST as sent_not_seen
 from plimsoll.workflows.settings import sections
 
 FOLDER = Path(__file__).parent / "reference"
@@ -62,12 +75,15 @@ ROWS = {
     "open_orders": "an order line not fully received",
     "events": "demand that is known or controlled",
     "customers": "a customer",
+    "supplier_terms": "what a supplier asks of an order",
     "finding": "what a check found; written by the import and by every stage",
     "quarantine": "a row that was set aside, as it was; written by the import",
     "planning_point": "a stocking point with every value in force; written by `ingest.complete`",
     "lead_time_estimate": "the lead-time distribution of a lane; written by `supply.estimate`",
     "demand_estimate": "the demand distribution of a stocking point; written by `demand.estimate`",
     "target": "the class and service target of a stocking point; written by `targets.assign`",
+    "override": "a value that a person set over a computed one; kept in the database",
+    "override_effect": "a value set by a person beside the computed; written by `measure.override_effects`",
     "policy": "reorder point, lot and buffer of a stocking point; written by `policy.size`",
     "recommendation": "an order to place today; written by `replenish.recommend`",
     "outlook": "how a stocking point stands; written by `replenish.recommend`",
@@ -99,7 +115,14 @@ ROWS = {
     "network_stage": "a stocking point as a stage of a network; written by `network.model.build`",
     "network_arc": "a way that goods go between stages, or could; written by `network.model.build`",
     "network_service": "a stocking point sized together with others; written by `network.size`",
+    "exception": "something that needs a person, one row a cause; written by `exceptions.find`",
+    "exception_part": "a point or open order behind an exception; written by `exceptions.find`",
+    "plan_change": "what changed at a stocking point since the plan before; written by `exceptions.find`",
     "move": "stock to move between places of ours today; written by `replenish.recommend`",
+    "order_change": "an open order to hasten, put off or cancel; written by `replenish.order_changes`",
+    "supplier_order": "today's lines to a supplier as one order; written by `replenish.supplier_orders`",
+    "pending_order": "a line accepted or sent that no import has shown yet; written by `plimsoll plan`",
+    "line": "one thing that is proposed for today; written by `replenish.lines`",
     "allocation": "a claim on a place that is short today; written by `replenish.recommend`",
     "network_check": "promised against simulated service and stock of a point; written by `network.check`",
     "network_echelon": "the same of the places of an echelon; written by `plimsoll network --check`",
@@ -107,6 +130,9 @@ ROWS = {
     "network_saving": "how the saving of one network spreads; written by `plimsoll network --compare`",
     "network_moved": "an item whose stock one network moves most; written by `plimsoll network --compare`",
     "network_placement": "a stage placed by guaranteed service; written by `plimsoll network --placement`",
+    "outcome": "what a decision came to against the recommendation; written by `learning.outcomes`",
+    "outcome_total": "what the decisions of a group added; written by `learning.totals`",
+    "suggestion": "a habit of deciding, and the parameter it points to; written by `learning.suggestions`",
 }
 TYPE_NAMES = {"str": "text", "f64": "number", "i64": "whole number", "bool": "true or false", "list": "list"}
 TYPES = {dtype: TYPE_NAMES.get(code, code) for code, dtype in DTYPES.items()}
@@ -280,8 +306,10 @@ def _exit_codes() -> Iterator[tuple[str, str]]:
 
 
 def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every command by its whole name, those of groups included."""
+    """Yield every command for people by its whole name, those of groups included."""
     for name, command in group.commands.items():
+        if command.hidden:
+            continue
         if hasattr(command, "commands"):
             yield from _commands(command, f"{before}{name} ")
         else:
@@ -404,7 +432,7 @@ def findings_page() -> Iterator[str]:
         "Life cycles": _said(lifecycle_messages),
         "Targets": _said([OUT_OF_REACH]),
         "Network": _said([*network_messages, SIZED, NO_SOURCE]),
-        "Today's orders": _said([allocate.SHORT, components.SHORT]),
+        "Today's orders": _said([allocate.SHORT, components.SHORT, sent_not_seen]),
         "Replay": _said(replay_messages),
         "Audit": _audit_findings(),
     }
@@ -443,9 +471,17 @@ def reasons_page() -> Iterator[str]:
         (f"`{reason.code}`", reason.meaning, reason.template.strip(" :;,")) for reason in REASONS.values()
     ]
     yield from _grid(("code", "meaning", "in the sentence"), rows)
-    yield from ("## Reasons of a move", "", "Codes in `reason_codes` of a [move](tables.md#move).", "")
-    moves = [(f"`{one.code}`", one.meaning, one.template.strip(" :;,")) for one in MOVE_REASONS.values()]
-    yield from _grid(("code", "meaning", "in the sentence"), moves)
+    further = (
+        ("a move", "move", MOVE_REASONS),
+        ("a changed order", "order_change", CHANGE_REASONS),
+        ("a supplier's order", "supplier_order", SUPPLIER_REASONS),
+        ("a line ordered early or late", "line", LINE_REASONS),
+    )
+    for title, name, reasons in further:
+        said = f"Codes in `reason_codes` of a [{name}](tables.md#{name})."
+        yield from (f"## Reasons of {title}", "", said, "")
+        words = [(f"`{one.code}`", one.meaning, one.template.strip(" :;,")) for one in reasons.values()]
+        yield from _grid(("code", "meaning", "in the sentence"), words)
     yield from (
         "## What a connected place holds, and why",
         "",
@@ -468,6 +504,55 @@ def reasons_page() -> Iterator[str]:
     yield from _grid(("method", "formula", "when", "source"), shelf)
 
 
+def _fields(shape: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for name, field in shape["properties"].items():
+        kinds = [part.get("type", "") for part in field.get("anyOf", [field])]
+        kind = " or ".join(dict.fromkeys(part for part in kinds if part and part != "null")) or "any"
+        said = [f"one of {', '.join(field['enum'])}"] if "enum" in field else []
+        said += [field["description"]] if "description" in field else []
+        needed = "yes" if name in shape.get("required", []) else ""
+        yield (
+            f"`{name}`",
+            kind.replace("array", "list"),
+            "; ".join([needed, *said]).strip("; "),
+        )
+
+
+def api_page() -> Iterator[str]:
+    """Yield the page on the REST API: what is asked of whom, and what bodies hold."""
+    server = FastAPI()
+    server.include_router(api.router)
+    told, asked = document(server), guards(server)
+    yield from ("# The REST API", "", *told["info"]["description"].strip().splitlines(), "")
+    yield (
+        "How to use it, with examples: [use the API](../tasks/use-the-api.md). The document that programs "
+        "read is at `/api/v1/openapi.json`. Roles: each may do what those before it may: "
+        f"{', '.join(ROLES)}."
+    )
+    yield ""
+    for tag in told["tags"]:
+        rows, bodies = [], []
+        for path, operations in told["paths"].items():
+            for method, operation in operations.items():
+                if operation["tags"] != [tag["name"]]:
+                    continue
+                route = f"{method.upper()} {path}"
+                action = asked.get(route, asked.get(f"{route[:-1]}:path}}", ""))
+                role = ACTIONS[action].role if action in ACTIONS else "known" if action else "anybody"
+                rows.append(
+                    (f"`{method.upper()} {path.removeprefix('/api/v1')}`", role, operation["summary"])
+                )
+                if body := operation.get("requestBody"):
+                    shape = body["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
+                    bodies.append(shape)
+        yield from (f"## {tag['description']}", "")
+        yield from _grid(("address under /api/v1", "role", "what"), rows)
+        for shape in dict.fromkeys(bodies):
+            schema = told["components"]["schemas"][shape]
+            yield from (f"`{shape}`: {' '.join(schema.get('description', '').split())}", "")
+            yield from _grid(("field", "kind", "needed; meaning"), _fields(schema))
+
+
 def pages() -> dict[str, str]:
     """Return every reference page by file name."""
     made = {
@@ -476,6 +561,7 @@ def pages() -> dict[str, str]:
         "commands": commands_page(),
         "findings": findings_page(),
         "reasons": reasons_page(),
+        "api": api_page(),
     }
     return {f"{name}.md": "\n".join([MADE, "", *lines]).rstrip() + "\n" for name, lines in made.items()}
 

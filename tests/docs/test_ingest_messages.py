@@ -17,7 +17,9 @@ FILLED = {
     "start": "2020-01-01",
 }  # fmt: skip
 GIVEN_BY_TYPE = {"not_a_number", "not_a_date", "not_true_or_false", "unknown_choice"}
-BUILT = {"unknown_item", "unknown_location", "no_rows", "none_open", "demand_ends_early", "stock_is_old"}
+BUILT = {"unknown_item", "unknown_location", "no_rows", "none_open", "demand_ends_early", "stock_is_old"} | {
+    "terms_unused", "container_not_measured",
+}  # fmt: skip
 
 
 def test_every_reason_has_a_sentence_and_is_given():

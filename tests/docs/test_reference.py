@@ -95,7 +95,7 @@ def every_command(group, before=""):
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from every_command(command, f"{before}{name} ")
-        else:
+        elif not command.hidden:
             yield before + name, command
 
 

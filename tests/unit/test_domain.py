@@ -24,8 +24,8 @@ def test_every_column_is_declared_in_full(name):
         assert not column.name.endswith("_days") or column.unit == "days", column.name
 
 
-def test_the_twelve_canonical_tables_are_there():
-    assert len(input_tables()) == 12
+def test_the_thirteen_canonical_tables_are_there():
+    assert len(input_tables()) == 13
 
 
 def test_conform_orders_casts_and_fills():

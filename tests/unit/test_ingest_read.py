@@ -362,3 +362,40 @@ def test_tables_absent_from_the_source_are_passed_over_only_if_they_are_held_who
         ([parts, count, other], ()),
     ):
         assert mapping.without_absent(raws, held) == (mapping, [])
+
+
+def test_suppliers_terms_are_for_every_place_unless_they_name_one():
+    mapping = """
+[[table]]
+table = "supplier_terms"
+from = "terms"
+[table.columns]
+from_location_id = "Vendor"
+min_order_value = "Least"
+container_capacity = "Load"
+order_weekday = "Day"
+[[table]]
+table = "lanes"
+from = "lanes"
+columns = { item_id = "Part", to_location_id = "To", from_location_id = "Vendor" }
+"""
+    raws = [
+        sales(
+            "Acme,500,,2",
+            "Beta,,40,",
+            "Acne,100,,",
+            "Gamma,9,,8",
+            name="terms",
+            header="Vendor,Least,Load,Day",
+        ),
+        sales("A,W1,Acme", "A,W1,Beta", name="lanes", header="Part,To,Vendor"),
+    ]
+    result = read(raws, Mapping.from_text(mapping))
+    terms = result.tables["supplier_terms"]
+    said = terms.select("from_location_id", "to_location_id", "min_order_value", "order_weekday").rows()
+    assert said == [("Acme", None, 500.0, 2), ("Acne", None, 100.0, None), ("Beta", None, None, None)]
+    assert result.quarantine["reason"].to_list() == ["above_maximum"]  # there is no eighth day
+    found = {one.code: one.keys for one in result.findings}
+    assert found["terms_unused"] == "Acne"
+    assert found["container_not_measured"] == "Beta"
+    assert "location_assumed" not in found
