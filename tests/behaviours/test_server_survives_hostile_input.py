@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
@@ -102,10 +103,8 @@ def ask(port, method, path, body=None, *, token="", type="", **headers):
 def raw(port, content, *, wait=20.0):
     """Return all that the server says to bytes as they are, until it ends or says no more."""
     with socket.create_connection(("127.0.0.1", port), timeout=wait) as line:
-        try:
+        with suppress(BrokenPipeError, ConnectionResetError):  # it has heard enough: what it said is there
             line.sendall(content)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it has heard enough: what it said before is still there to be read
         said = b""
         try:
             while part := line.recv(65536):
@@ -133,7 +132,7 @@ def test_ten_megabytes_are_not_read(unharmed, port, token, cookie, name, way):
     path, kind, body = LARGE[name]
     who = f"Authorization: Bearer {token}" if path.startswith("/api") else f"Cookie: {cookie}"
     length = f"Content-Length: {len(body)}" if way == "told" else "Transfer-Encoding: chunked"
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\n{who}\r\nContent-Type: {kind}\r\n{length}\r\nConnection: close\r\n\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\n{who}\r\nContent-Type: {kind}\r\n{length}\r\nConnection: close\r\n\r\n"  # noqa: E501
     sent = body if way == "told" else b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
     # Where the length is not told, a form is given up at the first field that is too long: 400.
     allowed = {413, 400} if way == "in chunks" and kind != "application/json" else {413}
@@ -159,9 +158,9 @@ def test_a_part_of_a_body_holds_nobody_up(unharmed, port, token):
 
 BODIES = {
     "no boundary": ("multipart/form-data", b"--b\r\n\r\n"),
-    "another boundary": ("multipart/form-data; boundary=b", b"--c\r\nContent-Disposition: form-data\r\n\r\nx"),
-    "no end": ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="username"\r\n\r\nx'),
-    "no name": ("multipart/form-data; boundary=b", b"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n"),
+    "another boundary": ("multipart/form-data; boundary=b", b"--c\r\nContent-Disposition: form-data\r\n\r\nx"),  # noqa: E501
+    "no end": ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="username"\r\n\r\nx'),  # noqa: E501
+    "no name": ("multipart/form-data; boundary=b", b"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n"),  # noqa: E501
     "many parts": (
         "multipart/form-data; boundary=b",
         b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nx\r\n' * 5000 + b"--b--\r\n",
@@ -169,7 +168,7 @@ BODIES = {
     "endless head": ("multipart/form-data; boundary=b", b"--b\r\nX: " + b"y" * 200_000),
     "many fields": (FORM, b"&".join(b"a%d=1" % number for number in range(20_000))),
     "not utf-8": (FORM, b"username=%ff%fe&password=\xff\xfe\x00"),
-    "strange charset": ("multipart/form-data; boundary=b; charset=nonsense", b'--b\r\nContent-Disposition: form-data; name="username"\r\n\r\nx\r\n--b--\r\n'),
+    "strange charset": ("multipart/form-data; boundary=b; charset=nonsense", b'--b\r\nContent-Disposition: form-data; name="username"\r\n\r\nx\r\n--b--\r\n'),  # noqa: E501
 }  # fmt: skip
 
 
@@ -252,12 +251,12 @@ BROKEN = {
     "no version": b"GET /login\r\n\r\n",
     "no http": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 500,
     "two lengths": b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 50\r\n\r\nabcde",
-    "length and chunks": b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\n\r\n",
+    "length and chunks": b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\n\r\n",  # noqa: E501
     "negative length": b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
     "bad chunk": b"POST /login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\nabc\r\n",
     "long address": b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-    "long header": b"GET /login HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 1_000_000 + b"\r\nConnection: close\r\n\r\n",
-    "many headers": b"GET /login HTTP/1.1\r\nHost: x\r\n" + b"X: a\r\n" * 20_000 + b"Connection: close\r\n\r\n",
+    "long header": b"GET /login HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 1_000_000 + b"\r\nConnection: close\r\n\r\n",  # noqa: E501
+    "many headers": b"GET /login HTTP/1.1\r\nHost: x\r\n" + b"X: a\r\n" * 20_000 + b"Connection: close\r\n\r\n",  # noqa: E501
 }  # fmt: skip
 
 
@@ -269,7 +268,7 @@ def test_broken_http_harms_nobody(unharmed, port, name):
 
 
 CLIMBS = [
-    "/files/..%2f..%2fplimsoll.csv", "/files/../plimsoll.db", "/files/recommendations.csv%2f..%2f..%2fplimsoll.db",
+    "/files/..%2f..%2fplimsoll.csv", "/files/../plimsoll.db", "/files/recommendations.csv%2f..%2f..%2fplimsoll.db",  # noqa: E501
     "/files/%2e%2e/%2e%2e/etc/passwd.csv", "/files/recommendations.db", "/files/....//plimsoll.xlsx",
     "/static/../../app.py", "/static/x/..%2f..%2fapp.py", "/static/x/%2e%2e/%2e%2e/templates/base.html",
     "/static/app.css/..%5c..%5capp.py", "/static/x//etc/passwd", "/static/x/app.css%00.py",
@@ -290,9 +289,9 @@ def test_no_address_climbs_out(unharmed, port, cookie, path):
 
 
 QUESTIONS = [
-    "item_id=%00", "q=%ff%fe", "sort=item_id;drop table line_state", "status='+OR+1=1--", "page=99999999999999999999",
+    "item_id=%00", "q=%ff%fe", "sort=item_id;drop table line_state", "status='+OR+1=1--", "page=99999999999999999999",  # noqa: E501
     "size=-1", "value__ge=nan", "value__ge=1e999", "line_no__ge=1" + "0" * 400, "q=" + "x" * 5000,
-    "&".join("abc=A" for _ in range(2000)), "abc=" + ",".join("A" for _ in range(5000)), "item_id__contains=(((((a*)*)*)*)*)",
+    "&".join("abc=A" for _ in range(2000)), "abc=" + ",".join("A" for _ in range(5000)), "item_id__contains=(((((a*)*)*)*)*)",  # noqa: E501
     "__class__=1", "columns=<script>", "date_eff__le=0000-00-00",
 ]  # fmt: skip
 

@@ -195,7 +195,7 @@ class Server:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.folder, self.log, self.cold = folder, log, None
+        self.folder, self.log, self.cold, self.pid = folder, log, None, 0
         command = [sys.executable, "-c", MOTHER, folder, str(self.port), log]
         self.mother = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
@@ -222,6 +222,7 @@ class Server:
 
     def kill(self):
         os.kill(self.pid, signal.SIGKILL)
+        self.pid = 0
         if self.cold is not None:
             self.cold.wait(30)
             self.cold = None
@@ -229,6 +230,8 @@ class Server:
             assert self.mother.stdout.readline() == "dead\n"
 
     def end(self):
+        if self.pid:  # the test failed and left one standing
+            self.kill()
         self.mother.stdin.close()
         self.mother.wait(30)
         self.mother.stdout.close()

@@ -198,3 +198,14 @@ def pages_reader(steady_app):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_HASHER", passwords.PasswordHasher(1, 8, 1))
         return Pages(steady_app, "kim")
+
+
+@pytest.fixture
+def idle(monkeypatch):
+    """Plans that are started do not run."""
+
+    class Ended:
+        def wait(self):
+            return 0
+
+    monkeypatch.setattr("plimsoll.workflows.jobs.subprocess.Popen", lambda *_, **__: Ended())

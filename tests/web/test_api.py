@@ -331,8 +331,7 @@ def test_users_and_tokens(program, api_app):
     is_problem(ann.get("/me"), 401)
 
 
-def test_a_plan_is_started_and_watched(kim, monkeypatch):
-    monkeypatch.setattr("plimsoll.workflows.jobs.subprocess.Popen", lambda *_, **__: None)
+def test_a_plan_is_started_and_watched(kim, idle):
     started = kim.post("/runs")
     assert (started.status_code, started.headers["location"]) == (202, "/api/v1/jobs/1")
     assert kim.get("/jobs/1").json()["status"] == "queued"

@@ -11,8 +11,6 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-import pytest
-
 from plimsoll.domain.people import ACTIONS, ROLES
 from plimsoll.web.security import guards
 
@@ -45,12 +43,6 @@ def routes(*, is_api):
 def is_let_through(answer):
     leads_to = answer.headers.get("location", "")
     return answer.status_code not in (401, 403) and not leads_to.startswith("/login")
-
-
-@pytest.fixture
-def idle(monkeypatch):
-    """Plans that are started do not run."""
-    monkeypatch.setattr("plimsoll.workflows.jobs.subprocess.Popen", lambda *_, **__: None)
 
 
 def test_every_route_is_declared_as_it_is(steady_app):

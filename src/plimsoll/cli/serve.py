@@ -13,6 +13,7 @@ from plimsoll.domain.errors import SettingError
 
 APP, WORKSPACE = "plimsoll.web.app:from_environment", "PLIMSOLL_WORKSPACE"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+KEEP_S = 75  # seconds that a connection at rest is kept: people read between two clicks, proxies keep 60
 STOP_S = 10  # seconds that requests under way have to end in
 
 
@@ -49,6 +50,7 @@ def serve(
         server_header=False,
         access_log=False,  # the guard around the app writes its own, without what people ask for
         log_level="warning",
+        timeout_keep_alive=KEEP_S,
         timeout_graceful_shutdown=STOP_S,
     )
     uvicorn.Server(config).run(sockets=[listening])

@@ -223,7 +223,7 @@ RENDER: dict[Kind, Callable[[Column, Any, Row], str]] = {
     "place": lambda column, value, row: source(str(value)),
     "money": lambda column, value, row: f"{value:z,.0f}",
     "quantity": _quantity,
-    "days": lambda column, value, row: f"{value:z,.1f}".removesuffix(".0"),
+    "days": lambda column, value, row: f"{value:z,.1f}" if abs(value) < 99.95 else f"{value:,.0f}",
     "percent": lambda column, value, row: percent(value),
     "number": lambda column, value, row: f"{value:z,.1f}",
     "count": lambda column, value, row: f"{value:,}",

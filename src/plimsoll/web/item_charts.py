@@ -49,9 +49,9 @@ def demand(view: ItemView) -> Spec | None:
     series = [{"name": "Demand", "values": [*past, *none_coming], "role": "actual"}]
     if fan:
         series += [
-            {"name": "Expected", "values": none_past + _rounded(fan.mean), "role": "expected"},
-            {"name": "Low", "values": none_past + _rounded(fan.low), "role": "low"},
-            {"name": "High", "values": none_past + _rounded(fan.high), "role": "high"},
+            {"name": "Expected", "values": [*none_past, *_rounded(fan.mean)], "role": "expected"},
+            {"name": "Low", "values": [*none_past, *_rounded(fan.low)], "role": "low"},
+            {"name": "High", "values": [*none_past, *_rounded(fan.high)], "role": "high"},
         ]
     note = f"the band holds {_tenths(fan)} weeks" if fan else "no forecast: the point is not planned"
     return {

@@ -330,9 +330,10 @@ def _events(view: ItemView, overrides: pl.DataFrame) -> tuple[Event, ...]:
 
 def _decided(row: Row) -> Event:
     kind = cells.words(row["kind"], "order")
-    amount = quantity(row["quantity_eff"], row.get("unit"))
+    set_qty = row.get("quantity_set")
+    amount = quantity(row["quantity"] if set_qty is None else set_qty, row.get("unit"))
     what = f"{DONE.get(row['status'], row['status'])}: {kind.lower()} {amount}"
-    if row.get("quantity_set") is not None:
+    if set_qty is not None and set_qty != row["quantity"]:
         what += f" instead of {quantity(row['quantity'])}"
     why = _why(row["reason_code"], row["reason_text"])
     return Event(

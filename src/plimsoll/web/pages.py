@@ -14,7 +14,7 @@ from plimsoll.domain.people import Person
 from plimsoll.present import numbers
 from plimsoll.present.labels import label
 from plimsoll.web import assets, cells
-from plimsoll.web.contexts.shell import Context, Message, Place, Shell, Told
+from plimsoll.web.contexts.shell import Context, Notice, Place, Shell, Told
 from plimsoll.web.refusals import local_path
 from plimsoll.web.security import csrf_token
 
@@ -74,7 +74,7 @@ def environment() -> Environment:
     return made
 
 
-def shell(request: Request, messages: tuple[Message, ...] = ()) -> Shell:
+def shell(request: Request, messages: tuple[Notice, ...] = ()) -> Shell:
     """Return the frame for a request: the person it came from, the plan in force, the places to go."""
     state = request.app.state
     known = getattr(request.state, "signed_in", None)
@@ -104,7 +104,7 @@ def shell(request: Request, messages: tuple[Message, ...] = ()) -> Shell:
 
 
 def page(
-    request: Request, context: Context, *, status: int = 200, messages: tuple[Message, ...] = ()
+    request: Request, context: Context, *, status: int = 200, messages: tuple[Notice, ...] = ()
 ) -> HTMLResponse:
     """Return a context shown by its template, whole page or part of one.
 
@@ -125,7 +125,7 @@ def page(
     return answer
 
 
-def told(request: Request, message: Message, *, status: int = 200) -> HTMLResponse:
+def told(request: Request, message: Notice, *, status: int = 200) -> HTMLResponse:
     """Return a message alone, for a click that changes nothing else on the page."""
     return page(request, Told((message,)), status=status)
 
@@ -135,7 +135,7 @@ def is_part(request: Request) -> bool:
     return "hx-request" in request.headers and "hx-history-restore-request" not in request.headers
 
 
-def moved(request: Request, href: str, message: Message | None = None) -> Response:
+def moved(request: Request, href: str, message: Notice | None = None) -> Response:
     """Return the answer that sends the browser to a page of ours, which shows the message once."""
     answer = RedirectResponse(local_path(href), 303)
     if message:
@@ -147,7 +147,7 @@ def moved(request: Request, href: str, message: Message | None = None) -> Respon
     return answer
 
 
-def _told_before(request: Request) -> tuple[Message, ...]:
+def _told_before(request: Request) -> tuple[Notice, ...]:
     """Return the message that the page before left; a cookie that is not ours to read is no message."""
     packed = request.cookies.get(TOLD_COOKIE, "")
     if not packed or is_part(request):
@@ -159,7 +159,7 @@ def _told_before(request: Request) -> tuple[Message, ...]:
         return ()
     kind = texts["kind"] if texts["kind"] in ("good", "warn", "bad", "live") else "live"
     undo = local_path(texts["undo"]) if texts["undo"] else ""
-    return (Message(kind, texts["text"], texts["detail"], undo),)
+    return (Notice(kind, texts["text"], texts["detail"], undo),)
 
 
 def _waiting(count: int | None) -> str:

@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
 
 from plimsoll.domain.errors import PlimsollError
-from plimsoll.web.contexts.shell import Message, Problem
+from plimsoll.web.contexts.shell import Notice, Problem
 from plimsoll.web.guard import SAFE_METHODS
 from plimsoll.web.pages import is_part, page, told
 from plimsoll.web.refusals import WORDS, NotServed, refused
@@ -27,7 +27,7 @@ def error_page(request: Request, status: int, error: PlimsollError) -> Response:
     title = WORDS.get(status, "This was not done")
     if is_part(request):
         rest = (error.why, error.done, error.remedy)
-        message = Message("bad", error.what, " ".join(part for part in rest if part))
+        message = Notice("bad", error.what, " ".join(part for part in rest if part))
         answer = told(request, message, status=status)
         # Links of a list take only the list out of an answer; this answer has none.
         answer.headers["HX-Reselect"] = ".toast"

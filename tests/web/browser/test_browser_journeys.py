@@ -142,6 +142,9 @@ def test_a_quantity_is_changed_with_a_reason_and_the_panel_tells_both(visitor, w
     row.locator("td.item a").click()
     page.locator("#panel .events", has_text="One more for the fair.").wait_for()
     kim.picture("change-told")
+    # The item's own page tells of it too.
+    kim.go(f"/items/{before['item_id']}/{before['to_location_id']}")
+    page.locator("#log li", has_text="One more for the fair.").wait_for()
 
 
 def row_selector(row):

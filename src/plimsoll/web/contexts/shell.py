@@ -19,7 +19,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Notice:
     """A short message: `kind` is good, warn, bad or live; `undo` is a form's address that takes it back."""
 
     kind: str
@@ -40,7 +40,7 @@ class Shell:
     csrf: str
     theme: str
     places: tuple[tuple[Place, ...], ...]
-    messages: tuple[Message, ...] = ()
+    messages: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +69,4 @@ class Told(Context):
     """Messages alone, as the answer to a request that changes nothing on the page."""
 
     template: ClassVar[str] = "toast.html"
-    messages: tuple[Message, ...]
+    messages: tuple[Notice, ...]

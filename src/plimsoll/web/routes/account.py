@@ -10,7 +10,7 @@ from plimsoll.domain.errors import InputError, PlimsollError
 from plimsoll.domain.people import ROLES, Person
 from plimsoll.web import pages
 from plimsoll.web.contexts.people import Account
-from plimsoll.web.contexts.shell import Message
+from plimsoll.web.contexts.shell import Notice
 from plimsoll.web.forms import Fields, fields
 from plimsoll.web.refusals import status_of
 from plimsoll.web.routes.login import check_twice, secret_of
@@ -41,7 +41,7 @@ def change_password(
         people.change_password(folder, old, new, who, at=at, session=session_secret(request))
     except (InputError, LogInRefused) as error:
         return _page(request, who, error=error)
-    message = Message("good", "Your password is changed.", "Other browsers are logged out.")
+    message = Notice("good", "Your password is changed.", "Other browsers are logged out.")
     return pages.moved(request, PAGE, message)
 
 
@@ -64,7 +64,7 @@ def make_token(request: Request, form: Form, who: Owner) -> Response:
 def withdraw_token(request: Request, number: int, who: Owner) -> Response:
     """Take one of one's own tokens out of use."""
     gone = people.withdraw_token(request.app.state.folder, number, who, at=request.app.state.clock())
-    return pages.moved(request, PAGE, Message("good", f"Token '{gone.name}' is withdrawn."))
+    return pages.moved(request, PAGE, Notice("good", f"Token '{gone.name}' is withdrawn."))
 
 
 def _page(request: Request, who: Person, *, secret: str = "", error: PlimsollError | None = None) -> Response:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from plimsoll.domain.people import Person
 from plimsoll.web import attention, day_page
-from plimsoll.web.contexts.shell import Message
+from plimsoll.web.contexts.shell import Notice
 from plimsoll.web.contexts.today import CardPart
 from plimsoll.web.forms import Fields, fields
 from plimsoll.web.pages import is_part, moved, page
@@ -26,7 +26,7 @@ def work(request: Request, who: Worker, form: Form) -> Response:
     number = form.text("exception_id", 300)
     deed = attention.deed(form, who, at.date())
     work_exception(state.folder, number, who, version=form.whole("version"), at=at, **deed.changes)
-    message = Message("good", deed.words)
+    message = Notice("good", deed.words)
     if not is_part(request):
         return moved(request, form.text("back", 500), message)
     view = state.desk.today(who, at)

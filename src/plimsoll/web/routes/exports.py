@@ -14,7 +14,7 @@ from plimsoll.web import cells, list_pages, lists
 from plimsoll.web.cells import Column
 from plimsoll.web.contexts.exports import ExportsPage
 from plimsoll.web.contexts.lists import Empty, Line, Link, ListPart
-from plimsoll.web.contexts.shell import Message
+from plimsoll.web.contexts.shell import Notice
 from plimsoll.web.lists import Asked, View
 from plimsoll.web.pages import is_part, moved, page
 from plimsoll.web.security import requires
@@ -82,12 +82,12 @@ def send(request: Request, who: Sender) -> Response:
     """Send all that waits in the person's scope, once: a second click finds nothing left to send."""
     made = outbox.export(request.app.state.folder, who, at=request.app.state.clock())
     if made is None:
-        return moved(request, VIEW.href, Message("live", NOTHING_WAITS))
+        return moved(request, VIEW.href, Notice("live", NOTHING_WAITS))
     words = f"{made.batch_id} left with {count(made.n_lines, 'line')}."
     if not made.owed:
-        return moved(request, VIEW.href, Message("good", words))
+        return moved(request, VIEW.href, Notice("good", words))
     late = " ".join(filter(None, made.owed.values()))
-    return moved(request, VIEW.href, Message("warn", words, f"Not all is delivered yet: {late}"))
+    return moved(request, VIEW.href, Notice("warn", words, f"Not all is delivered yet: {late}"))
 
 
 @router.get("/{batch_id}/file.{ending}")

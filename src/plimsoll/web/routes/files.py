@@ -20,7 +20,7 @@ from plimsoll.domain.people import Person
 from plimsoll.present.numbers import DASH, count, quantity
 from plimsoll.web import cells
 from plimsoll.web.contexts.screens import PreviewPage, UploadPage
-from plimsoll.web.contexts.shell import Message
+from plimsoll.web.contexts.shell import Notice
 from plimsoll.web.forms import Fields, fields
 from plimsoll.web.lists import OWN
 from plimsoll.web.pages import moved, page
@@ -175,10 +175,10 @@ def _unpacked(text: str) -> pl.DataFrame:
     return found
 
 
-def _message(done: Decided) -> Message:
+def _message(done: Decided) -> Notice:
     n, refused = len(done.done) + len(done.submitted), len(done.refused_because)
     waiting = f" {len(done.submitted):,} of them wait for an approver." if done.submitted else ""
     first = "; ".join(f"{line}: {why}" for line, why in list(done.refused_because.items())[:3])
     kind = "good" if not refused else "warn" if n else "bad"
     left = f"{count(refused, 'line')} could not be: {first}" if refused else ""
-    return Message(kind, f"{count(n, 'line')} decided from the file.{waiting}", left)
+    return Notice(kind, f"{count(n, 'line')} decided from the file.{waiting}", left)

@@ -28,7 +28,7 @@ from plimsoll.web.contexts.items import (
     Trial,
 )
 from plimsoll.web.contexts.lists import Link
-from plimsoll.web.contexts.shell import Message
+from plimsoll.web.contexts.shell import Notice
 from plimsoll.web.day_page import point_href
 from plimsoll.web.forms import Fields, fields
 from plimsoll.web.item_page import item_page
@@ -105,7 +105,7 @@ def set_value(request: Request, who: Setter, form: Form) -> Response:
     return _left(
         request,
         point_href(view.item_id, view.location_id),
-        Message("good", f"{done.override.id} is set.", reached),
+        Notice("good", f"{done.override.id} is set.", reached),
     )
 
 
@@ -128,7 +128,7 @@ def clear(request: Request, who: Setter, form: Form) -> Response:
     return _left(
         request,
         local_path(back),
-        Message("good", f"{number} is cleared.", "The next plan computes the value again."),
+        Notice("good", f"{number} is cleared.", "The next plan computes the value again."),
     )
 
 
@@ -342,7 +342,7 @@ def _form(request: Request, part: SetPart | ClearPart, *, status: int = 200) -> 
     return answer
 
 
-def _left(request: Request, href: str, message: Message) -> Response:
+def _left(request: Request, href: str, message: Notice) -> Response:
     """Return the way back to a page, which then shows the message."""
     answer = moved(request, href, message)
     if is_part(request):

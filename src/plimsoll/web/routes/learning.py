@@ -16,7 +16,7 @@ from plimsoll.present.numbers import DASH, count, money, number, percent
 from plimsoll.web import cells
 from plimsoll.web.contexts.lists import Link
 from plimsoll.web.contexts.screens import Habit, LearningPage
-from plimsoll.web.contexts.shell import Message
+from plimsoll.web.contexts.shell import Notice
 from plimsoll.web.contexts.today import Tile
 from plimsoll.web.forms import Fields, fields
 from plimsoll.web.pages import moved, page
@@ -59,7 +59,7 @@ def adopt_one(request: Request, who: Adopter, form: Form) -> Response:
         value /= 100.0
     wanted, text = form.text("suggestion_id", 300), form.text("text")
     adopt(state.folder, wanted, who, at=state.clock(), value=value, text=text, expires_at=until)
-    return moved(request, "/learning", Message("good", "It is adopted.", "The next plan reads it."))
+    return moved(request, "/learning", Notice("good", "It is adopted.", "The next plan reads it."))
 
 
 def _page(result: LearningResult | None, by: str, who: Person) -> LearningPage:

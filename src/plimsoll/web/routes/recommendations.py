@@ -26,7 +26,7 @@ from plimsoll.web.contexts.recommendations import (
     RecommendationsPart,
     RowPart,
 )
-from plimsoll.web.contexts.shell import Message, Told
+from plimsoll.web.contexts.shell import Notice, Told
 from plimsoll.web.forms import Fields, fields
 from plimsoll.web.lists import OWN, Page, shown_columns
 from plimsoll.web.pages import is_part, moved, page
@@ -234,7 +234,7 @@ def _confirm(request: Request, who: Person, query: Query) -> ConfirmAll:
     )
 
 
-def _answer(request: Request, who: Person, message: Message, form: Fields) -> Response:
+def _answer(request: Request, who: Person, message: Notice, form: Fields) -> Response:
     """Return the list after a decision on many lines, with what became of them."""
     back = form.text("back", 4000) or worklist.VIEW.href
     if not is_part(request):
@@ -252,7 +252,7 @@ def _row(
     *,
     status: int = 200,
     told: str = "",
-    message: Message | None = None,
+    message: Notice | None = None,
 ) -> Response:
     row = request.app.state.desk.line(line_id, who).line
     columns = shown_columns(worklist.VIEW, request)
@@ -287,7 +287,7 @@ def _edit(
     )
 
 
-def _message(act: str, done: Decided, line_id: str = "", item: str = "") -> Message:
+def _message(act: str, done: Decided, line_id: str = "", item: str = "") -> Notice:
     """Return what became of a decision in words; of one line with its item, and the way back."""
     said = [f"{line}: {why}" for line, why in (*done.refused_because.items(), *done.warnings.items())]
     if line_id:
@@ -297,7 +297,7 @@ def _message(act: str, done: Decided, line_id: str = "", item: str = "") -> Mess
             if done.submitted
             else f"{item} {DID[act]}."
         )
-        return Message("warn" if said else "good", words, " ".join(done.warnings.values()), undo)
+        return Notice("warn" if said else "good", words, " ".join(done.warnings.values()), undo)
     parts = [f"{count(len(done.done), 'line')} {DID[act]}."] if done.done else []
     if done.submitted:
         waits = "waits" if len(done.submitted) == 1 else "wait"
@@ -305,7 +305,7 @@ def _message(act: str, done: Decided, line_id: str = "", item: str = "") -> Mess
     if done.refused_because:
         parts.append(f"{count(len(done.refused_because), 'line')} could not be.")
     more = f" And {len(said) - TOLD_REASONS} more." if len(said) > TOLD_REASONS else ""
-    return Message("warn" if said else "good", " ".join(parts), " ".join(said[:TOLD_REASONS]) + more)
+    return Notice("warn" if said else "good", " ".join(parts), " ".join(said[:TOLD_REASONS]) + more)
 
 
 def _ref(text: str) -> LineRef:

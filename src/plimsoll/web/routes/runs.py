@@ -12,7 +12,7 @@ from plimsoll.web import list_pages, lists, runs_pages
 from plimsoll.web.cells import Column
 from plimsoll.web.contexts.lists import Empty, Link, ListPart
 from plimsoll.web.contexts.screens import Progress, ProgressPart, RunsPage
-from plimsoll.web.contexts.shell import Message
+from plimsoll.web.contexts.shell import Notice
 from plimsoll.web.lists import Asked, View
 from plimsoll.web.pages import is_part, moved, page
 from plimsoll.web.security import requires
@@ -67,9 +67,7 @@ def runs(request: Request, who: Viewer) -> Response:
 def start(request: Request, who: Starter) -> Response:
     """Start a plan; while another is being made, that is refused in words."""
     jobs.start_plan(request.app.state.folder, who, at=request.app.state.clock())
-    message = Message(
-        "good", "The plan is being made.", "You can go on working; this page shows where it is."
-    )
+    message = Notice("good", "The plan is being made.", "You can go on working; this page shows where it is.")
     if not is_part(request):
         return moved(request, "/runs", message)
     part = ProgressPart(_latest(request, who), can_start=True)

@@ -23,7 +23,7 @@ from plimsoll.web.contexts.settings import (
     ViewsMenu,
     ViewsPage,
 )
-from plimsoll.web.contexts.shell import Message
+from plimsoll.web.contexts.shell import Notice
 from plimsoll.web.forms import Fields, fields
 from plimsoll.web.pages import is_part, moved, page, told
 from plimsoll.web.refusals import local_path, status_of
@@ -76,7 +76,7 @@ def stop(request: Request, who: Stopper, form: Form) -> Response:
     return moved(
         request,
         RULES,
-        Message("warn", "Acceptance by rule is stopped.", "It stays so until an admin starts it."),
+        Notice("warn", "Acceptance by rule is stopped.", "It stays so until an admin starts it."),
     )
 
 
@@ -86,7 +86,7 @@ def start(request: Request, who: Setter, form: Form) -> Response:
     reason = form.text("reason", 200) or "Started in the workbench"
     acceptance.start_automatic(request.app.state.folder, who, reason=reason, at=request.app.state.clock())
     return moved(
-        request, RULES, Message("good", "Acceptance by rule may go on.", "It counts after the next plan.")
+        request, RULES, Notice("good", "Acceptance by rule may go on.", "It counts after the next plan.")
     )
 
 
@@ -135,7 +135,7 @@ def set_one(request: Request, who: Setter, form: Form) -> Response:
         answer.headers.update({"HX-Retarget": "#dialogs", "HX-Reswap": "innerHTML"})
         return answer
     words = f"{cells.words(done.name)} is {settings_pages.said(done.value)} now."
-    return _left(request, local_path(given["back"] or OPTIONS), Message("good", words))
+    return _left(request, local_path(given["back"] or OPTIONS), Notice("good", words))
 
 
 @router.get("/views")
@@ -153,7 +153,7 @@ def keep(request: Request, who: Keeper, form: Form) -> Response:
     query = views.question(form.text("query", LONGEST), state.desk.columns(name))
     view = NewView(name, form.text("name", 100), query.url(), shared=form.text("shared", 10) == "yes")
     kept = settings_pages.view_row(views.save_view(state.folder, view, who, at=state.clock()), who)
-    message = Message("good", f"Kept as '{kept.name}'.", "It stands in this menu from now on.")
+    message = Notice("good", f"Kept as '{kept.name}'.", "It stands in this menu from now on.")
     return told(request, message) if is_part(request) else moved(request, kept.href, message)
 
 
@@ -170,7 +170,7 @@ def saved_of(
 def forget(request: Request, who: Keeper, number: int) -> Response:
     """Forget a view."""
     views.forget_view(request.app.state.folder, number, who, at=request.app.state.clock())
-    return moved(request, VIEWS, Message("good", "The view is forgotten."))
+    return moved(request, VIEWS, Notice("good", "The view is forgotten."))
 
 
 @router.get("/users")
@@ -187,9 +187,7 @@ def add_user(request: Request, who: Admin, form: Form) -> Response:
         new = people.add_user(state.folder, given["username"], _values(form), who, at=state.clock())
     except (InputError, Unknown) as error:
         return _users(request, who, given, str(error), status_of(error))
-    message = Message(
-        "good", f"{new.name} is a user now.", "Make a link below, with which a password is set."
-    )
+    message = Notice("good", f"{new.name} is a user now.", "Make a link below, with which a password is set.")
     return moved(request, f"{USERS}/{new.username}", message)
 
 
@@ -209,7 +207,7 @@ def change_user(request: Request, who: Admin, username: str, form: Form) -> Resp
         )
     except InputError as error:
         return _user(request, who, username, given=_given(form), error=error)
-    return moved(request, f"{USERS}/{done.username}", Message("good", f"{done.name} is changed."))
+    return moved(request, f"{USERS}/{done.username}", Notice("good", f"{done.name} is changed."))
 
 
 @router.post("/users/{username}/lock")
@@ -222,7 +220,7 @@ def lock_user(request: Request, who: Admin, username: str, form: Form) -> Respon
         return _user(request, who, username, error=error)
     words = "is locked out; all sessions have ended." if locked else "may log in again."
     return moved(
-        request, f"{USERS}/{done.username}", Message("warn" if locked else "good", f"{done.name} {words}")
+        request, f"{USERS}/{done.username}", Notice("warn" if locked else "good", f"{done.name} {words}")
     )
 
 
@@ -352,7 +350,7 @@ def _facts(account: Account) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _left(request: Request, href: str, message: Message) -> Response:
+def _left(request: Request, href: str, message: Notice) -> Response:
     """Return the way back to a page, which then shows the message."""
     answer = moved(request, href, message)
     if is_part(request):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import unescape
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse, RemoteDisconnected
 from threading import Thread
 from time import perf_counter, sleep
 from typing import Any
@@ -81,11 +81,26 @@ class Browser:
         self.clicks.append(Click(what, _ms(began), status, told))
         return text if is_good else ""
 
-    def _answer(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> tuple[int, str]:
+    def _sent(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> HTTPResponse:
         if self.connection is None:
-            self.connection = HTTPConnection("127.0.0.1", self.port, timeout=WAIT_S)
+            fresh = HTTPConnection("127.0.0.1", self.port, timeout=WAIT_S)
+            fresh.connect()
+            fresh.request(method, path, body, headers)
+            answer = fresh.getresponse()
+            self.connection = fresh
+            return answer
         self.connection.request(method, path, body, headers)
-        answer = self.connection.getresponse()
+        return self.connection.getresponse()
+
+    def _answer(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> tuple[int, str]:
+        try:
+            answer = self._sent(method, path, body, headers)
+        except (RemoteDisconnected, ConnectionError):
+            if self.connection is None:
+                raise
+            # The server had closed a connection at rest; browsers then take a new one and say nothing.
+            self.close()
+            answer = self._sent(method, path, body, headers)
         text = answer.read().decode()
         given = answer.headers.get("Set-Cookie", "")
         if given.startswith("plimsoll"):
@@ -100,8 +115,9 @@ def round_of_clicks(browser: Browser, rng: np.random.Generator, pause: Callable[
     ----------
     pause : waits between two clicks as people do, and tells whether to go on
     """
-    for step in (_worklist, _items, _about):
-        if not step(browser, rng, pause):
+    steps = (_worklist, _items, _about)
+    for place in rng.permutation(len(steps)):  # or all would decide at the same moment
+        if not steps[int(place)](browser, rng, pause):
             return
 
 

@@ -119,8 +119,9 @@ def prepare(folder: Path, n_points: int, planners: int) -> None:
             people.add_user(folder, name, {"role": "planner"}, boss, at=at, password=PASSWORD)
 
 
-def measure(folder: Path, planners: int, progress: Progress = silent, *, seconds: float = SECONDS, seed: int = 1
-) -> tuple[dict[str, pl.DataFrame], list[str]]:  # fmt: skip
+def measure(
+    folder: Path, planners: int, progress: Progress = silent, *, seconds: float = SECONDS, seed: int = 1
+) -> tuple[dict[str, pl.DataFrame], list[str]]:
     """Return tables of milliseconds for one person and for many, and what went wrong.
 
     Parameters
@@ -315,10 +316,11 @@ def run(options: BenchmarkOptions, progress: Progress) -> BenchmarkOutcome:
     command = " ".join(
         ["plimsoll bench serve", *(f"--points {size}" for size in sizes), f"--planners {options.planners}"]
     )
+    of = " and ".join(f"{size:,}" for size in sizes)
     shown = tuple(f"Went wrong: {fault}" for fault in faults[:10])
     return BenchmarkOutcome(
         "serve",
-        f"The workbench under load: {', '.join(f'{size:,}' for size in sizes)} stocking points, {options.planners} planners",
+        f"The workbench under load: {of} stocking points, {options.planners} planners",
         command,
         machine(),
         tables,
