@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from plimsoll.domain.decisions import Stale
 from plimsoll.domain.errors import InputError
 from plimsoll.store import Workspace
 from plimsoll.store.idempotency import Answer, begin, finish, forget
@@ -15,7 +16,7 @@ SAME = {"request": "POST /api/v1/lines", "body_sha256": "a" * 64}
 def test_the_first_is_done_and_the_others_are_answered(tmp_path, database):
     with Workspace.create(tmp_path / "shop") as workspace:
         assert begin(workspace, "ann", "k1", **SAME, at=AT) is None
-        with pytest.raises(InputError, match="still at work"):
+        with pytest.raises(Stale, match="still at work"):
             begin(workspace, "ann", "k1", **SAME, at=AT)
         finish(workspace, "ann", "k1", Answer(201, "{}"), at=AT)
         assert begin(workspace, "ann", "k1", **SAME, at=AT + timedelta(hours=23)) == Answer(201, "{}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete
 
+from plimsoll.domain.decisions import Stale
 from plimsoll.domain.errors import InputError
 from plimsoll.store import rows
 from plimsoll.store.db.work_models import Idempotency
@@ -36,7 +37,8 @@ def begin(
 
     Raises
     ------
-    InputError : the key stands for another request, or the first one is still at work
+    InputError : the key stands for another request
+    Stale : the first request with this key has not been answered yet
     """
     moment = rows.utc(at)
     with workspace.transaction("remember the request") as db:
@@ -53,7 +55,7 @@ def begin(
             raise InputError(what, done="Nothing was done.", remedy="Take a new key for each request.")
         if known.status is None:
             what = "The request with this Idempotency-Key is still at work."
-            raise InputError(what, done="Nothing was done a second time.", remedy="Ask again in a moment.")
+            raise Stale(what, done="Nothing was done a second time.", remedy="Ask again in a moment.")
         return Answer(known.status, known.response)
 
 

@@ -21,7 +21,7 @@ class Fields:
 
     def text(self, name: str, longest: int = MOST_LETTERS) -> str:
         """Return a text without blanks around it, "" where it is not given; a longer one is refused."""
-        text = self.given.get(name, [""])[-1].strip()
+        text = (self.given.get(name) or [""])[-1].strip()  # a field named without a value
         if len(text) > longest:
             what = f"The text has {len(text):,} letters; {longest:,} are the most."
             raise InputError(what, done="Nothing was changed.", remedy="Shorten it.")

@@ -3,8 +3,6 @@
 from datetime import datetime
 from pathlib import Path
 
-from plimsoll.domain.decisions import Stale
-from plimsoll.domain.errors import InputError
 from plimsoll.domain.people import Person
 from plimsoll.store import idempotency
 from plimsoll.store.workspace import Workspace
@@ -27,14 +25,9 @@ def begin(
     Stale : the first request with this key has not been answered yet
     """
     with Workspace.open(folder) as workspace:
-        try:
-            return idempotency.begin(
-                workspace, who.username, key, request=request, body_sha256=body_sha256, at=at
-            )
-        except InputError as error:
-            if "still at work" in error.what:
-                raise Stale(error.what, done=error.done, remedy=error.remedy) from error
-            raise
+        return idempotency.begin(
+            workspace, who.username, key, request=request, body_sha256=body_sha256, at=at
+        )
 
 
 def finish(folder: Path, who: Person, key: str, answer: Answer, *, at: datetime) -> None:
