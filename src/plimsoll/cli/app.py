@@ -242,6 +242,7 @@ def bench(
         list[int] | None, typer.Option("--points", min=10, help="Stocking points; may be repeated.")
     ] = None,
     periods: Annotated[int, typer.Option("--periods", min=8, help="Weeks of history.")] = 104,
+    planners: Annotated[int, typer.Option("--planners", min=1, help="People who click at once.")] = 50,
     data: Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")] = Path(
         "../shared/data"
     ),
@@ -254,7 +255,7 @@ def bench(
     from plimsoll.present import benchmark
     from plimsoll.workflows.benchmarks.registry import BenchmarkOptions, run_benchmark
 
-    options = BenchmarkOptions(points=tuple(points or ()), periods=periods, data=data)
+    options = BenchmarkOptions(points=tuple(points or ()), periods=periods, data=data, planners=planners)
     with progress_bar(json) as progress:
         outcome = run_benchmark(name, options, progress)
     if write:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 import polars as pl
@@ -52,7 +52,7 @@ class Workspace:
         self._on_server = url.get_backend_name() != "sqlite"
         self._engine = database.connect(url, pooled=serving)
         self._writers = database.writing(self._engine)
-        self._turn = Lock()
+        self._turn = RLock()  # a transaction within another is told by the database, and does not hang
 
     @classmethod
     def create(cls, path: str | Path, settings_text: str = "") -> "Workspace":
