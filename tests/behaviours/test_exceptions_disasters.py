@@ -1,4 +1,8 @@
-"""Four disasters at once in the demo company: each is one exception among the first twenty."""
+"""Four disasters at once in the demo company: each is one exception among the first twenty.
+
+The draw is one in which all four pass. That is no rate: 27 of 32 do in companies of this size, and 5 of 8 in
+those of 8,000 items, with draws narrowed after ranks were seen (decision record 40).
+"""
 
 import polars as pl
 import pytest

@@ -560,6 +560,7 @@ def test_only_the_way_in_is_open_to_anybody(client):
     assert open_to_all == {
         "GET /static/{mark}/{name}", "GET /login", "POST /login", "GET /welcome", "POST /welcome",
         "GET /login/oidc", "GET /login/oidc/callback",
+        "GET /api/v1/health", "GET /api/v1/openapi.json",  # neither tells anything of the company
     }  # fmt: skip
     assert guards(client.app)["POST /probe"] == "decide"
     assert guards(client.app)["GET /probe"] == "person"

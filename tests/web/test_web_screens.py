@@ -11,6 +11,7 @@ from contextlib import closing
 from datetime import date, timedelta
 from html import unescape
 from itertools import pairwise
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -365,23 +366,26 @@ def test_what_cannot_be_compared_or_found_is_said(shown, desk, href, status):
 
 
 def test_a_plan_is_started_watched_and_ends_with_a_way_to_it(browser, api_app, monkeypatch):
-    monkeypatch.setattr(jobs.subprocess, "Popen", lambda *_, **__: None)
+    monkeypatch.setattr(jobs.subprocess, "Popen", lambda *_, **__: SimpleNamespace(wait=int))
     kim, folder, at = browser("kim"), api_app.state.folder, api_app.state.clock()
+    with Workspace.open(folder) as workspace:  # what another test has started
+        for number in job_store.jobs(workspace, at=at)["job_id"]:
+            job_store.end(workspace, number, run_id=None, at=at)
     assert kim.post("/runs/start").headers["location"] == "/runs"
     strip = kim.get("/runs").text
-    assert 'hx-get="/runs/progress?job=1"' in strip
+    job = int(re.search(r'hx-get="/runs/progress\?job=(\d+)"', strip)[1])
     assert "Make a plan</button>" not in strip
     again = kim.post("/runs/start")
     assert (again.status_code, "already" in again.text) == (422, True)
     with Workspace.open(folder) as workspace:
-        job_store.tell(workspace, 1, "Lead times", 2, 8, pid=1, at=at)
-    running = kim.get("/runs/progress?job=1", **HTMX)
+        job_store.tell(workspace, job, "Lead times", 2, 8, pid=1, at=at)
+    running = kim.get(f"/runs/progress?job={job}", **HTMX)
     assert 'value="0.250"' in running.text
     assert "Lead times, step 3 of 8" in running.text
     assert "HX-Refresh" not in running.headers
     with Workspace.open(folder) as workspace:
-        job_store.end(workspace, 1, run_id="plan-000001", at=at + timedelta(seconds=75))
-    done = kim.get("/runs/progress?job=1", **HTMX)
+        job_store.end(workspace, job, run_id="plan-000001", at=at + timedelta(seconds=75))
+    done = kim.get(f"/runs/progress?job={job}", **HTMX)
     assert "plan-000001 in 1 min 15 s" in done.text
     assert 'hx-get="/runs/progress' not in done.text  # nobody asks any more
     assert done.headers["HX-Refresh"] == "true"

@@ -124,7 +124,8 @@ def count_toward_heirs(stock: pl.DataFrame, heirs: pl.DataFrame) -> pl.DataFrame
     heirs : of `Succession`
     """
     place, heirs = ["item_id", "location_id"], heirs.filter("same_unit")
-    mine = stock.filter(pl.col("item_id").is_in(heirs["item_id"]) | pl.col("item_id").is_in(heirs["heir_id"]))
+    either = pl.concat([heirs["item_id"], heirs["heir_id"]]).implode()
+    mine = stock.filter(pl.col("item_id").is_in(either))
     if mine.is_empty():
         return stock
     named = mine.join(heirs.select("item_id", "heir_id"), on="item_id", how="left", maintain_order="left")
@@ -150,7 +151,7 @@ def count_toward_heirs(stock: pl.DataFrame, heirs: pl.DataFrame) -> pl.DataFrame
 
 def without_superseded(points: pl.DataFrame, heirs: pl.DataFrame) -> pl.DataFrame:
     """Return the planning points with superseded items left out of planning: they are bought no more."""
-    taken = pl.col("item_id").is_in(heirs["item_id"])
+    taken = pl.col("item_id").is_in(heirs["item_id"].implode())
     return points.with_columns(
         planned=pl.col("planned") & ~taken,
         left_out_reason=pl.when(taken & pl.col("left_out_reason").is_null())

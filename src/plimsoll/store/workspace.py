@@ -52,6 +52,7 @@ class Workspace:
         self._on_server = url.get_backend_name() != "sqlite"
         self._engine = database.connect(url, pooled=serving)
         self._writers = database.writing(self._engine)
+        self.n_written = 0  # transactions of this process: who reads along need not ask the database
         self._turn = RLock()  # a transaction within another is told by the database, and does not hang
 
     @classmethod
@@ -423,11 +424,11 @@ class Workspace:
         ----------
         doing : what is attempted, fitting after "could not"
         """
-        # Threads of one server wait for each other here, where who came first is first: the database's own
-        # wait is a sleep and another try, in which a request can be passed over for seconds.
+        # Threads of one server queue here: the database's own wait, a sleep and another try, can starve one.
         with told(doing, self.path), self._turn, Session(self._writers) as db, db.begin():
             db.execute(select(ChainHead.seq).with_for_update())
             yield db
+        self.n_written += 1
 
     @contextmanager
     def _writing(self, doing: str) -> Iterator[None]:

@@ -80,7 +80,7 @@ def shell(request: Request, messages: tuple[Notice, ...] = ()) -> Shell:
     known = getattr(request.state, "signed_in", None)
     person: Person | None = known.person if known else None
     head = state.desk.head()
-    waiting = state.desk.waiting(person) if person else {}
+    waiting = state.desk.waiting(person) if person and not is_part(request) else {}
     path = request.url.path
     places = tuple(
         tuple(

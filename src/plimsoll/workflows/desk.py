@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock, Thread
+from time import monotonic
 from typing import Any
 
 import polars as pl
@@ -36,6 +37,7 @@ from plimsoll.workflows.desk_work import Work, read_work, with_states
 from plimsoll.workflows.lists_in_files import ASKED_OF_LINES, Proposed, as_csv, as_workbook, read_decisions
 
 LOGGER = logging.getLogger(__name__)
+FRESH_S = 0.05  # shorter than anybody notices, longer than a page takes
 EVENTS_SHOWN, MOST_EVENTS = 50, 10_000
 ASKED_OF_LOG = ("actor", "action", "object_type", "object_id")
 AUDIT = pl.Schema(
@@ -69,6 +71,7 @@ class Desk:
         self._shown: tuple[str, str] = ("", "")  # the runs that are shown
         self._wanted: tuple[str, str] = ("", "")  # those that are in force, perhaps still being read
         self._seq = -1
+        self._looked = (-1, 0.0)  # what this process had written when the database was asked last, and when
         self._reader: Thread | None = None
 
     def head(self) -> Head:
@@ -245,13 +248,20 @@ class Desk:
         return work
 
     def _now(self) -> Work | None:
-        """Return what is known now: one small question to the database where nothing changed."""
-        seq = decisions.last_seq(self._workspace)
-        if seq == self._seq:
+        """Return what is known now: at most one small question to the database where nothing changed.
+
+        A page asks many times. What this process wrote is known at once; what others wrote, such as the
+        command line, within `FRESH_S`.
+        """
+        look = (self._workspace.n_written, monotonic())
+        if look[0] == self._looked[0] and look[1] < self._looked[1] + FRESH_S:
             return self._work
-        with self._lock:
-            if seq > self._seq:
-                self._catch_up(seq)
+        seq = decisions.last_seq(self._workspace)
+        if seq != self._seq:
+            with self._lock:
+                if seq > self._seq:
+                    self._catch_up(seq)
+        self._looked = look
         return self._work
 
     def _catch_up(self, seq: int) -> None:

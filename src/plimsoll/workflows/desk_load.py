@@ -15,7 +15,7 @@ from plimsoll.replenish.ahead import review_moments
 from plimsoll.store.records import RunRecord
 from plimsoll.store.workspace import Workspace
 from plimsoll.workflows.audit import readiness_totals
-from plimsoll.workflows.desk_lists import ORDERS_KEPT, Recent, ShownList, compact, searchable
+from plimsoll.workflows.desk_lists import CHOICES_KEPT, ORDERS_KEPT, Recent, ShownList, compact, searchable
 from plimsoll.workflows.desk_network import networks, with_money
 from plimsoll.workflows.desk_snapshot import ByItem, Snapshot
 from plimsoll.workflows.facts import facts_as_read
@@ -116,6 +116,7 @@ def _plan(workspace: Workspace, run: RunRecord) -> Snapshot:
         lines=lines,
         line_rows=ByItem(lines.select("item_id", row=pl.int_range(pl.len(), dtype=pl.UInt32)), items),
         line_orders=Recent(ORDERS_KEPT),
+        line_choices=Recent(CHOICES_KEPT),
         exceptions_run="",
         exceptions_made_at=None,
         exceptions=table("exception").empty(),

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from plimsoll.demand.past import Past
-from plimsoll.domain.desk_result import Head
+from plimsoll.domain.desk_result import Choice, Head
 from plimsoll.maths.ragged import Ints
 from plimsoll.workflows.desk_lists import Recent, ShownList, compact
 
@@ -55,6 +55,7 @@ class Snapshot:
     lines: pl.DataFrame
     line_rows: ByItem
     line_orders: Recent[pl.Series]
+    line_choices: Recent[tuple[Choice, ...]]
     exceptions: pl.DataFrame
     parts: pl.DataFrame
     changes: ByItem

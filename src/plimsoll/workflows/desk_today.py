@@ -63,7 +63,7 @@ def today(work: Work | None, workspace: Workspace, head: Head, who: Person, at: 
 def waiting(work: Work, who: Person) -> dict[str, int]:
     """Return how many lines and exceptions wait for somebody."""
     names = ("to decide", "to approve") if who.may("approve") else ("to decide",)
-    found = {each.name: each.n for each in _counts(work, who)}
+    found = {each.name: each.n for each in _counts(work, who, {*names, "open exceptions"})}
     return {
         "recommendations": sum(found.get(name, 0) for name in names),
         "exceptions": found.get("open exceptions", 0),
@@ -93,9 +93,11 @@ def search(work: Work, text: str, who: Person) -> tuple[Found, ...]:
     return tuple(found)
 
 
-def _counts(work: Work, who: Person) -> Iterator[Count]:
-    """Yield how many rows each question of `COUNTS` has, and what they are worth."""
+def _counts(work: Work, who: Person, names: set[str] | None = None) -> Iterator[Count]:
+    """Yield how many rows each question of `COUNTS`, or those named, has, and what they are worth."""
     for name, listing, params, money in COUNTS:
+        if names is not None and name not in names:
+            continue
         shown = work.shown(listing, who)
         if not set(params) - {"overdue_days__gt"} <= set(shown.columns):
             continue

@@ -169,6 +169,7 @@ def _lines(snapshot: Snapshot, states: pl.DataFrame) -> ShownList:
         LISTS["recommendations"],
         snapshot.missing.get("recommendations", ""),
         orders=snapshot.line_orders,
+        choices=snapshot.line_choices,
         stable=frozenset(snapshot.lines.columns),
     )
     shown.warm()

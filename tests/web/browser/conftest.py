@@ -27,6 +27,7 @@ LAPTOP, TABLET = {"width": 1366, "height": 768}, {"width": 820, "height": 1180}
 AT = datetime(2026, 11, 2, 8, 15, tzinfo=UTC)  # the day of the company's plan
 WORD = "four words nobody joins"
 OF_STATUSES = ("Failed to load resource", "Response Status Error Code")  # `_answered` has the status itself
+ASKS_MORE = "[data-chart], [hx-trigger*=load]"  # on a page that is not whole when it has loaded
 PICTURES = Path(os.environ.get("PLIMSOLL_ARTEFACTS") or "build/screenshots")
 
 
@@ -87,7 +88,8 @@ class Visitor:
     def go(self, href):
         """Go to a page, and wait until it has what it asks for by itself."""
         self.page.goto(href)
-        self.page.wait_for_load_state("networkidle")
+        if self.page.locator(ASKS_MORE).count():
+            self.page.wait_for_load_state("networkidle")
         return self.page
 
     def log_in(self, name, word=WORD):

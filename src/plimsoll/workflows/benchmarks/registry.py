@@ -37,6 +37,7 @@ BENCHMARKS = {
     "obsolescence": "Warnings that nobody will ask again, on held-out months of real parts and the demo",
     "scms": "Lead times of 2,690 real purchase orders predicted before they were known, "
     "the last fifth held out",
+    "disasters": "Disasters in the demo company, and where the exceptions of the day rank them",
     "desk": "Time of the lists and item pages of the workbench by number of stocking points",
     "serve": "The workbench under load: a real server, one person on every list, then many planners at once",
     "service": "Promised service of a policy against a simulation of it, "
