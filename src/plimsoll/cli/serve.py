@@ -14,6 +14,7 @@ from plimsoll.domain.errors import SettingError
 APP, WORKSPACE = "plimsoll.web.app:from_environment", "PLIMSOLL_WORKSPACE"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 KEEP_S = 75  # seconds that a connection at rest is kept: people read between two clicks, proxies keep 60
+LOAD_S = 300  # seconds for which a worker may be busy reading a large plan without being taken for dead
 STOP_S = 10  # seconds that requests under way have to end in
 
 
@@ -21,6 +22,12 @@ def serve(
     folder: Annotated[Path, typer.Argument(metavar="WORKSPACE", help="The workspace directory.")],
     host: Annotated[str, typer.Option("--host", help="Address to listen on; 0.0.0.0 for all.")] = LOOPBACK[0],
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")] = 8000,
+    workers: Annotated[
+        int,
+        typer.Option(
+            "--workers", min=1, max=64, help="Processes that answer; each holds the plan in its own memory."
+        ),
+    ] = 1,
     proxy: Annotated[
         str,
         typer.Option("--proxy", help="Address of the proxy in front, to be believed on https and callers."),
@@ -52,8 +59,16 @@ def serve(
         log_level="warning",
         timeout_keep_alive=KEEP_S,
         timeout_graceful_shutdown=STOP_S,
+        timeout_worker_healthcheck=LOAD_S,
+        workers=workers,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    if workers == 1:
+        uvicorn.Server(config).run(sockets=[listening])
+        return
+    from uvicorn.supervisors import Multiprocess
+
+    listening.set_inheritable(True)
+    Multiprocess(config, sockets=[listening]).run()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -33,6 +33,7 @@ from plimsoll.workflows.benchmarks.registry import BenchmarkOptions, machine
 ASKED, ITEMS_ASKED, SECONDS, START_S = 60, 200, 60.0, 1800.0
 PASSWORD = "the load goes up the hill"  # noqa: S105 - of people who are gone with the benchmark
 PEOPLE = "load{:03d}"
+WORKERS = 2  # one a core
 LIST_MS, ITEM_MS, PLANNERS_MS = 200.0, 300.0, 1000.0  # what is promised, at the 95th percentile
 # List -> the address of its page
 PAGES = {
@@ -56,18 +57,22 @@ class Server:
 
     def cpu_seconds(self) -> float | None:
         """Return the processor seconds that it has taken so far; None where the system does not tell."""
-        file = Path(f"/proc/{self.process.pid}/stat")
-        if not file.exists():
-            return None
-        fields = file.read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        taken = [file.read_text().rpartition(")")[2].split() for file in self._told("stat")]
+        ticks = sum(int(fields[11]) + int(fields[12]) for fields in taken)
+        return ticks / os.sysconf("SC_CLK_TCK") if taken else None
 
     def gigabytes(self) -> float | None:
         """Return the memory it holds; None where the system does not tell."""
-        file = Path(f"/proc/{self.process.pid}/statm")
-        if not file.exists():
-            return None
-        return int(file.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e9
+        pages = [int(file.read_text().split()[1]) for file in self._told("statm")]
+        return sum(pages) * os.sysconf("SC_PAGE_SIZE") / 1e9 if pages else None
+
+    def _told(self, name: str) -> list[Path]:
+        """Return the files of that name about the server's process and its workers."""
+        own = Path(f"/proc/{self.process.pid}")
+        workers = own / f"task/{self.process.pid}/children"
+        pids = workers.read_text().split() if workers.exists() else []
+        files = [own / name, *(Path(f"/proc/{pid}/{name}") for pid in pids)]
+        return [file for file in files if file.exists()]
 
 
 @contextmanager
@@ -80,6 +85,7 @@ def served(folder: Path, *, wait_s: float = START_S) -> Iterator[Server]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "plimsoll", "serve", str(folder), "--port", str(port)]
+    command += ["--workers", str(WORKERS)]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603 - our own command
         try:
