@@ -14,6 +14,7 @@ demo: .venv/run  ## Set up, build the demo company, plan it, print the summary
 	rm -rf $(DEMO)
 	$(BIN)/plimsoll demo $(DEMO)
 	$(BIN)/plimsoll plan $(DEMO) --report
+	@echo "Work with it in your browser: $(BIN)/plimsoll serve $(DEMO)"
 	@echo "Next, the proof on the past (some minutes): $(BIN)/plimsoll replay $(DEMO)"
 
 test: lint .venv/browser  ## Set up, check style, types and import rules, run every test
