@@ -79,11 +79,6 @@ class Work:
         made.warm()
         return made
 
-    def _grouped(self, name: str, who: Person) -> pl.DataFrame:
-        if name == "networks":
-            return networks(self.snapshot.lists["network"].frame, who)
-        return self._exceptions(who)
-
     def _of_database(self, name: str) -> pl.DataFrame:
         if name == "decisions":
             return _with_effect(self.states)
