@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from plimsoll.exceptions.chance import dispersion, few, least_chance, split, tellable
+from plimsoll.exceptions.chance import dispersion, few, least_chance, tellable, thinned
 
 
 @pytest.mark.parametrize("expected", [0.5, 3.0, 20.0])
@@ -19,17 +19,38 @@ def test_few_with_wider_scatter_is_no_surer():
     assert wide > 3 * narrow
 
 
-def test_split_is_the_binomial_tail():
-    for n, b, share in ((7, 3, 0.25), (1, 12, 0.3), (20, 20, 0.5)):
-        many, rare = split(np.array([float(n)]), np.array([float(b)]), np.array([share]))
-        law = stats.binom(n + b, share)
-        assert many[0] == pytest.approx(law.sf(n - 1))
-        assert rare[0] == pytest.approx(law.cdf(n))
+def tail(weights, share, came, spread=1.0):
+    group = np.zeros(len(weights), dtype=np.int64)
+    given = (np.array([float(value)]) for value in (share, came, spread))
+    return float(thinned(np.asarray(weights, dtype=float), group, *given)[0])
 
 
-def test_split_of_nothing_says_nothing():
-    many, rare = split(np.zeros(1), np.zeros(1), np.array([0.3]))
-    assert many[0] == rare[0] == 1.0
+@pytest.mark.parametrize("share", [0.1, 0.25, 0.6])
+def test_thinned_is_the_binomial_tail_of_equal_weights(share):
+    """Between the chances of more and of as many or more: the law is treated as smooth."""
+    law = stats.binom(40, share)
+    for n in (int(law.mean()) + 4, int(law.mean()) + 12):
+        assert law.sf(n) < tail(np.ones(40), share, n) < law.sf(n - 1)
+
+
+def test_thinned_has_the_long_tail_of_few_large_weights():
+    """Against simulation; the normal law with the same variance gives a tenth of it or less."""
+    rng = np.random.default_rng(8)
+    weights = rng.lognormal(0.0, 1.1, 60)
+    sums = (rng.random((400_000, 60)) < 0.1) @ weights
+    goal = float(np.quantile(sums, 0.9995))
+    mean, sd = 0.1 * weights.sum(), np.sqrt(0.09 * (weights**2).sum())
+    assert tail(weights, 0.1, goal) == pytest.approx((sums >= goal).mean(), rel=0.25)
+    assert stats.norm.sf((goal - mean) / sd) < 0.1 * 0.0005
+    assert tail(weights, 0.1, goal, spread=2.0) > 4 * tail(weights, 0.1, goal)
+
+
+def test_thinned_groups_do_not_touch_each_other():
+    rng = np.random.default_rng(9)
+    weights, group = rng.lognormal(size=50), np.repeat(np.arange(2), (20, 30))
+    share, came, phi = np.array([0.2, 0.4]), np.array([12.0, 25.0]), np.array([1.0, 1.5])
+    alone = [tail(weights[group == k], share[k], came[k], phi[k]) for k in range(2)]
+    assert thinned(weights, group, share, came, phi) == pytest.approx(alone)
 
 
 def test_dispersion_finds_the_scatter_of_batches():

@@ -65,8 +65,8 @@ WORDS: Mapping[str, Words] = {
         "supplier",
         "{subject} has stopped delivering",
         "Nothing of {subject} has come since {since}, where {expected} orders were to be expected by the "
-        "lead times it used to have; chance does that once in {odds} runs. Without its open orders {money} "
-        "of demand at {points} will not be met.",
+        "lead times it used to have; chance does that once in {odds} runs. Without its orders, waiting for "
+        "the next review {review} loses {money} of demand at {points}.",
         "Call {subject} today; order elsewhere what runs out first.",
     ),
     "supplier_slow": Words(
@@ -74,8 +74,8 @@ WORDS: Mapping[str, Words] = {
         "supplier",
         "{subject} delivers {longer} later than it used to",
         "Of {expected} orders of {subject} that should have come since {since}, {came} have; chance does "
-        "that once in {odds} runs. If orders take {factor} times as long, {money} more of demand at {points} "
-        "will not be met.",
+        "that once in {odds} runs. If orders take {factor} times as long, waiting for the next review "
+        "{review} loses {money} of demand at {points}.",
         "Ask {subject} for new dates; set the lead time if they stay.",
     ),
     "lane_stopped": Words(
@@ -84,7 +84,7 @@ WORDS: Mapping[str, Words] = {
         "Nothing comes from {origin} to {place}",
         "Nothing has come from {origin} to {place} since {since}, where {expected} orders were to be "
         "expected, while {origin} delivers elsewhere as before; chance does that once in {odds} runs. "
-        "Without these orders {money} of demand at {points} will not be met.",
+        "Without these orders, waiting for the next review {review} loses {money} of demand at {points}.",
         "Ask {origin} and the carrier what holds up the way to {place}; send from another place.",
     ),
     "lane_slow": Words(
@@ -93,7 +93,7 @@ WORDS: Mapping[str, Words] = {
         "From {origin} to {place} orders take {longer} longer",
         "Of {expected} orders from {origin} that should have reached {place} since {since}, {came} have, "
         "while {origin} delivers elsewhere as before; chance does that once in {odds} runs. If orders take "
-        "{factor} times as long, {money} more of demand at {points} will not be met.",
+        "{factor} times as long, waiting for the next review {review} loses {money} of demand at {points}.",
         "Ask {origin} and the carrier for new dates; set the lead time of the lane if they stay.",
     ),
     "customer_more": Words(
@@ -101,7 +101,8 @@ WORDS: Mapping[str, Words] = {
         "customer",
         "{subject} asks for {factor} times as much",
         "{subject} has asked for {factor} times as much as usual since {since}, over {n_items}; chance does "
-        "that once in {odds} runs. If it stays, {money} more of demand at {points} will not be met.",
+        "that once in {odds} runs. If it stays, waiting for the next review {review} loses {money} of demand "
+        "at {points}.",
         "Ask {subject} whether it stays; set a forecast or mark it as an event.",
     ),
     "customer_less": Words(
@@ -117,7 +118,8 @@ WORDS: Mapping[str, Words] = {
         "item",
         "Demand for {subject} is {factor} times what it was",
         "Demand for {subject} went up to {factor} times what it was, from about {since}; chance does that "
-        "once in {odds} runs. The plan expects less: {money} more of demand at {points} will not be met.",
+        "once in {odds} runs. The plan expects less: waiting for the next review {review} loses {money} of "
+        "demand at {points}.",
         "Find out why, and set a forecast if it stays.",
     ),
     "item_less": Words(
@@ -132,18 +134,19 @@ WORDS: Mapping[str, Words] = {
         "late_supply",
         "supplier",
         "{orders} of {subject} overdue and missed at {places}",
-        "{orders} of {subject} should have come, the first on {since}, and {items} will run out before they "
-        "are likely to: {money} of demand at {points} is expected to go unmet. {subject} is no later than "
-        "it usually is.",
+        "{orders} of {subject} should have come, the first on {since}, and {items} may run out before they "
+        "are likely to: waiting for the next review {review} loses {money} of demand at {points}. {subject} "
+        "is no later than it usually is.",
         "Ask {subject} for the dates; expedite what is far.",
     ),
     "stockout": Words(
         "stockout",
         "item",
         "{subject} runs out at {places}",
-        "If nothing is ordered before the next review, {money} of demand for {subject} is expected to go "
-        "unmet at {points}: the position lasts the protection interval with {lasting} chance.",
-        "Release today's {lines}; expedite or move stock where the shelf is empty.",
+        "Waiting for the next review {review} loses {money} of demand for {subject} at {points}{today}. "
+        "Were nothing ordered, {whole} would go unmet until a later order can come: the position lasts that "
+        "long with {lasting} chance.",
+        "Expedite what is on order, or move stock to where the shelf is empty.",
     ),
     "excess": Words(
         "excess",

@@ -6,8 +6,8 @@ import polars as pl
 
 from plimsoll import policy
 from plimsoll.domain.exceptions import CHANGES
+from plimsoll.domain.figures import number
 from plimsoll.domain.tables import table
-from plimsoll.exceptions.wording import figure
 
 POINT = ["item_id", "location_id"]
 Tables = Mapping[str, pl.DataFrame]
@@ -230,12 +230,12 @@ def _sentence() -> pl.Expr:
     """Return what changed and why: the parts that make at least a tenth of the largest, in a fixed order."""
     change = pl.col("change_qty")
     moved = pl.format(
-        "Level {} instead of {}", figure(pl.col("level_qty")), figure(pl.col("level_before_qty"))
+        "Level {} instead of {}", number(pl.col("level_qty")), number(pl.col("level_before_qty"))
     )
     largest = pl.max_horizontal(pl.col(f"by_{name}").abs() for name in PARTS)
     said = [
         pl.when((pl.col(f"by_{name}").abs() > SMALL) & (pl.col(f"by_{name}").abs() >= 0.1 * largest)).then(
-            pl.format("{} by {}", figure(pl.col(f"by_{name}"), signed=True), pl.lit(CHANGES[name]))
+            pl.format("{} by {}", number(pl.col(f"by_{name}"), signed=True), pl.lit(CHANGES[name]))
         )
         for name in PARTS
     ]
@@ -243,10 +243,10 @@ def _sentence() -> pl.Expr:
     level = (
         pl.when(change.abs() > SMALL)
         .then(pl.format("{}: {}", moved, why))
-        .otherwise(pl.format("Level {} as before", figure(pl.col("level_qty"))))
+        .otherwise(pl.format("Level {} as before", number(pl.col("level_qty"))))
     )
     order = pl.format(
-        "; order {} instead of {}", figure(pl.col("order_qty")), figure(pl.col("order_before_qty"))
+        "; order {} instead of {}", number(pl.col("order_qty")), number(pl.col("order_before_qty"))
     )
     return pl.concat_str(
         level,

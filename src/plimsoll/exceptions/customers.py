@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from plimsoll.exceptions.chance import split
+from plimsoll.exceptions.chance import thinned
 from plimsoll.exceptions.params import ExceptionParams
 
 POINT = ["item_id", "location_id"]
@@ -13,6 +13,8 @@ BASE_DAYS = 364  # before the window: whole weeks, each season once
 LEAST_DAYS = 91  # of history before the window, below which there is no usual
 MOST_USUAL = 5.0  # usual lines that one line counts as at most: one large order is no change of level
 PARTS = (1 / 3, 2 / 3, 1.0)
+MEDIAN_SD = 0.6744897501960817  # median of the size of a standard normal deviate
+LEAST_SD = 2.0  # standard deviations below which a change is not looked at closer
 FOUND = {
     "customer_id": pl.String(),
     "expected": pl.Float64(),
@@ -29,11 +31,13 @@ def changed_customers(demand: pl.DataFrame, params: ExceptionParams, *, as_of: d
     """Return the customers whose demand changed its level lately, beyond chance.
 
         w = min(quantity / mean quantity of the item, 5)          usual lines that a line counts as
-        p = I_s(n / phi, b / phi + 1),  s = f t / (f t + T)        (`chance.split`)
+        p = P(sum w B >= n),  B = 1 with chance s = f t / (f t + T)        (`chance.thinned`)
 
-    n usual lines came in the last t days against b in the T days before; f is how much more all other
-    customers ask for lately, so that season and holidays are nobody's change; phi is the scatter of the
-    customer's own weeks before (compound and lumpy ordering), at least that of the ordinary customer.
+    n usual lines came in the last t days, T are the days before; f is how much more all other customers ask
+    for lately, so that season and holidays are nobody's change. If nothing changed, each line of the customer
+    fell into the window with chance s, as large as it is: large lines make the long tail that they do in
+    life. phi is how much wider than that the customer's own weeks scattered before, as lines come together,
+    at least as the ordinary customer's; and by how much more ordinary customers are off in this very window.
     Windows of a third, two thirds and the whole of `window_days`; the level `false_alarm` is shared equally
     among all customers and windows.
 
@@ -59,7 +63,7 @@ def changed_customers(demand: pl.DataFrame, params: ExceptionParams, *, as_of: d
     usual = base.group_by("customer_id").agg(before=pl.col("w").sort().sum()).sort("customer_id")
     wide = _scatter(base, usual, start, base_days)
     days = [round(params.window_days * part) for part in PARTS]
-    tests = pl.concat(_tested(late, usual, wide, n, base_days, as_of) for n in days)
+    tests = pl.concat(_tested(lines, wide, start, n, base_days, as_of) for n in days)
     return _raised(tests, late, params, as_of)
 
 
@@ -77,21 +81,23 @@ def _lines(demand: pl.DataFrame, start: date, as_of: date) -> pl.DataFrame:
 
 
 def _scatter(base: pl.DataFrame, usual: pl.DataFrame, start: date, base_days: int) -> pl.DataFrame:
-    """Return the customers with how much wider than Poisson's their weeks scatter."""
+    """Return the customers with how much wider their weeks scatter than if each line came by itself."""
     n_weeks = base_days // 7
     week = (pl.lit(start) - pl.col("date")).dt.total_days() // 7
-    cells = (
+    own = (
         base.with_columns(week=week)
         .filter(pl.col("week") < n_weeks)
         .group_by("customer_id", "week")
-        .agg(n=pl.col("w").sort().sum())
-        .sort("customer_id", "week")
+        .agg(n=pl.col("w").sort().sum(), of_lines=(pl.col("w") ** 2).sort().sum())
+        .group_by("customer_id")
+        .agg(
+            mean=pl.col("n").sort().sum() / n_weeks,
+            squares=(pl.col("n") ** 2).sort().sum() / n_weeks,
+            of_lines=pl.col("of_lines").sort().sum() / n_weeks,
+        )
+        .sort("customer_id")
+        .with_columns(phi=(pl.col("squares") - pl.col("mean") ** 2) / pl.col("of_lines"))
     )
-    own = cells.group_by("customer_id", maintain_order=True).agg(
-        total=pl.col("n").sort().sum(), squares=(pl.col("n") ** 2).sort().sum()
-    )
-    mean = pl.col("total") / n_weeks
-    own = own.with_columns(phi=(pl.col("squares") / n_weeks - mean**2) / mean)
     middle = own["phi"].median()
     ordinary = max(middle, 1.0) if isinstance(middle, float) else 1.0
     known = own.select("customer_id", phi=pl.max_horizontal("phi", pl.lit(ordinary)))
@@ -101,27 +107,43 @@ def _scatter(base: pl.DataFrame, usual: pl.DataFrame, start: date, base_days: in
 
 
 def _tested(
-    late: pl.DataFrame, usual: pl.DataFrame, wide: pl.DataFrame, days: int, base_days: int, as_of: date
+    lines: pl.DataFrame, wide: pl.DataFrame, start: date, days: int, base_days: int, as_of: date
 ) -> pl.DataFrame:
-    """Return each customer's demand of a window against what was to be expected, and its chances."""
-    window = late.filter(pl.col("date") > as_of - timedelta(days=days))
-    came = window.group_by("customer_id").agg(came=pl.col("w").sort().sum())
+    """Return each customer's demand of a window against what was to be expected, and its chance."""
+    late = pl.col("date") > as_of - timedelta(days=days)
+    looked = lines.filter(late | (pl.col("date") <= start))
+    came = looked.group_by("customer_id").agg(
+        came=pl.col("w").filter(late).sort().sum(), squares=(pl.col("w") ** 2).sort().sum()
+    )
     both = wide.join(came, on="customer_id", how="left", maintain_order="left")
-    both = both.with_columns(pl.col("came").fill_null(0.0))
     others = (pl.col("came").sum() - pl.col("came")) / (pl.col("before").sum() - pl.col("before"))
-    span = days / base_days
-    level = pl.when(others.is_finite() & (others > 0)).then(others).otherwise(span)
-    both = both.with_columns(expected=pl.col("before") * level, level=level)
-    n, b, phi = (both[name].to_numpy() for name in ("came", "before", "phi"))
-    ratio = both["level"].to_numpy()
-    many, rare = split(n, b, ratio / (1.0 + ratio), phi)
-    up = n > both["expected"].to_numpy()
-    return both.select(
-        "customer_id",
-        "expected",
-        "came",
-        p_value=pl.Series(np.minimum(2.0 * np.where(up, many, rare), 1.0)),
-        days=pl.lit(days, dtype=pl.Int64),
+    level = pl.when(others.is_finite() & (others > 0)).then(others).otherwise(days / base_days)
+    both = both.with_columns(expected=pl.col("before") * level, share=level / (1.0 + level))
+    total = pl.col("before") + pl.col("came")
+    sd = (pl.col("squares") * pl.col("phi") * pl.col("share") * (1.0 - pl.col("share"))).sqrt()
+    both = both.with_columns(off=pl.col("came") - total * pl.col("share"))
+    # How far ordinary customers are off in this very window: demand that moves for longer than a week, and
+    # items that come and go, are nobody's change (the empirical null of Efron 2004).
+    usual_off = both.select((pl.col("off") / sd).abs().median() / MEDIAN_SD).item()
+    wider = max(usual_off, 1.0) if isinstance(usual_off, float) and np.isfinite(usual_off) else 1.0
+    both = both.with_columns(phi=pl.col("phi") * wider**2)
+    unlike = both.filter(pl.col("off").abs() > LEAST_SD * wider * sd).with_row_index("row")
+    # A deficit is an excess of what stayed before.
+    up = pl.col("off") > 0
+    cases = unlike.select(
+        share=pl.when(up).then("share").otherwise(1.0 - pl.col("share")),
+        came=pl.when(up).then("came").otherwise("before"),
+        phi="phi",
+    )
+    each = looked.join(unlike.select("customer_id", "row"), on="customer_id").sort("row", "w")
+    chance = thinned(
+        each["w"].to_numpy(),
+        each["row"].cast(pl.Int64).to_numpy(),
+        *(cases[name].to_numpy() for name in ("share", "came", "phi")),
+    )
+    told = unlike.select("customer_id", p_value=pl.Series(np.minimum(2.0 * chance, 1.0), dtype=pl.Float64))
+    return both.join(told, on="customer_id", how="left", maintain_order="left").select(
+        "customer_id", "expected", "came", pl.col("p_value").fill_null(1.0), days=pl.lit(days, dtype=pl.Int64)
     )
 
 

@@ -177,12 +177,8 @@ def out_of_proportion(evidence: Evidence, state: State, params: ExceptionParams)
 
 def ordered_by_count(blame: pl.DataFrame, state: State) -> pl.DataFrame:
     """Return what today's orders buy because a count is too low: at most the order, and the difference."""
-    missing = blame.filter(pl.col("cause") == "count").select(
-        "cause", "subject", *POINT, off=pl.col("without_qty") - pl.col("with_qty"), low="without_qty"
-    )
-    rows = state.points.join(missing, on=POINT).filter(
-        pl.col("low") > pl.col("position"), pl.col("order") > 0
-    )
+    missing = blame.filter(pl.col("cause") == "count").select("cause", "subject", *POINT, off="stock_without")
+    rows = state.points.join(missing, on=POINT).filter(pl.col("off") > 0, pl.col("order") > 0)
     bought = pl.min_horizontal("order", "off")
     return rows.select("cause", "subject", *POINT, money=bought * pl.col("cost"))
 

@@ -37,7 +37,7 @@ class Options(Params):
 class Found:
     """Tables `exception`, `exception_part` and `plan_change`.
 
-    `shortage`: the expected shortage of every point by cause (item_id, location_id, cause, subject, money),
+    `shortage`: what waiting loses at every point by cause (item_id, location_id, cause, subject, money),
     those not listed included.
     """
 
@@ -55,11 +55,12 @@ def find(evidence: Evidence, options: Options, *, currency: str = "") -> Found:
 
     with the closed exceptions of the kind, and the house prior of `domain.exceptions` counting as w = 8.
 
-    Money of each kind: expected shortage at price over the protection interval (`shortages.shared_out`: each
-    unit in one exception); what is on order and not needed, carried or written off (`doubts.excess_coming`);
-    a level that jumped (`doubts.jumps`); orders that rest on doubted data (`doubts.doubtful_data`), or are
-    out of proportion (`doubts.out_of_proportion`). Of a count that does not add up it is the shortage that
-    it hides or feigns, and today's order as far as it comes of it.
+    Money of each kind: demand at price that is lost by acting at the next review instead of today
+    (`waiting.lost_by_waiting`, shared out by `shortages.shared_out`: each unit in one exception); what is on
+    order and not needed, carried or written off (`doubts.excess_coming`); a level that jumped
+    (`doubts.jumps`); orders that rest on doubted data (`doubts.doubtful_data`), or are out of proportion
+    (`doubts.out_of_proportion`). Of a count that does not add up it is the demand that it hides or feigns,
+    and today's order as far as it comes of it.
 
     Parameters
     ----------
@@ -73,15 +74,16 @@ def find(evidence: Evidence, options: Options, *, currency: str = "") -> Found:
         Equal evidence gives equal tables. Exceptions below `least_share` of all money and beyond `most` are
         left out.
     """
-    state = state_of(evidence)
     params = options.exceptions
+    state = state_of(evidence, params)
     causes = [
         shortages.sources_late(evidence, state, params, options.supply),
         shortages.demand_changed(evidence, state, params, options.signals, options.demand),
         shortages.counts_wrong(evidence, state, options.audit),
     ]
+    causes.append(shortages.orders_overdue(evidence, causes[0].found))
     told = shortages.Causes([each.found for each in causes], [each.blame for each in causes])
-    short = shortages.shared_out(told, state, _overdue(evidence))
+    short = shortages.shared_out(told, state)
     changes = plan_changes(evidence.before, evidence.plan, options.policy)
     explained = short.filter(~pl.col("cause").is_in(["stockout", "overdue_orders"]))
     money = [
@@ -103,24 +105,6 @@ def find(evidence: Evidence, options: Options, *, currency: str = "") -> Found:
         table("exception_part").conform(parts.select(table("exception_part").names)),
         changes,
         short,
-    )
-
-
-def _overdue(evidence: Evidence) -> pl.DataFrame:
-    """Return what orders past their due date are expected to lose at each point, money."""
-    late = evidence.result("arrival_risk").filter(
-        pl.col("overdue_days") > 0, pl.col("from_location_id").is_not_null()
-    )
-    worst = ["expected_shortage_value", "order_id", "line"]
-    return (
-        late.with_columns(pl.col("expected_shortage_value").fill_null(0.0))
-        .sort(worst, descending=[True, False, False], nulls_last=True)
-        .group_by("item_id", location_id="to_location_id", maintain_order=True)
-        .agg(
-            pl.col("from_location_id").first(),
-            late=pl.col("expected_shortage_value").sort().sum(),
-            first_due=pl.col("due_date").min(),
-        )
     )
 
 

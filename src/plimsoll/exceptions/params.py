@@ -33,6 +33,13 @@ class ExceptionParams(Params):
         gt=0,
         description="Least change of a customer's or item's demand, as a share of what it was",
     )
+    help_days: float = Field(
+        default=7.0,
+        ge=0,
+        le=365,
+        description="Days until an express delivery or a move between places arrives if asked for today, "
+        "where the lane has no express lead time; a week is usual",
+    )
     jump_share: float = Field(
         default=0.5, gt=0, description="Change of a level, as a share of it, from which it is a jump"
     )

@@ -2,9 +2,9 @@
 
 import polars as pl
 
+from plimsoll.domain.figures import number
 from plimsoll.domain.tables import table
 from plimsoll.exceptions.evidence import POINT, Evidence
-from plimsoll.exceptions.wording import figure
 
 BY_SOURCE = ("supplier_stopped", "supplier_slow", "lane_stopped", "lane_slow")
 BY_ORDER = (*BY_SOURCE, "overdue_orders", "excess")
@@ -63,17 +63,17 @@ def by_order(rows: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
 def _of_order() -> pl.Expr:
     """Return what is seen of an open order."""
     due = pl.format(
-        "{} on order, due {}", figure(pl.col("quantity")), pl.col("due_date").dt.to_string("%Y-%m-%d")
+        "{} on order, due {}", number(pl.col("quantity")), pl.col("due_date").dt.to_string("%Y-%m-%d")
     )
     late = pl.format("{}, {} days overdue", due, pl.col("overdue_days").round(0).cast(pl.Int64))
     known = pl.when(pl.col("overdue_days") > 0).then(late).otherwise(due)
-    return pl.coalesce(known, pl.format("{} on order", figure(pl.col("quantity"))))
+    return pl.coalesce(known, pl.format("{} on order", number(pl.col("quantity"))))
 
 
 def _standing(evidence: Evidence) -> pl.DataFrame:
     """Return how each point stands, in words."""
     short = (pl.col("stockout_probability") * 100).round(0).cast(pl.Int64)
-    said = pl.format("position {}, runs out with {} % chance", figure(pl.col("position_qty")), short)
+    said = pl.format("position {}, runs out with {} % chance", number(pl.col("position_qty")), short)
     return evidence.result("outlook").select(*POINT, note=said)
 
 

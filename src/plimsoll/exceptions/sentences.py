@@ -9,7 +9,7 @@ import polars as pl
 from plimsoll.domain.exceptions import CHANGES, DATA_FAULTS, WORDS
 from plimsoll.domain.tables import table
 from plimsoll.exceptions.evidence import POINT, State
-from plimsoll.exceptions.wording import chance, counted, money, times
+from plimsoll.exceptions.wording import chance, counted, money, soon, times
 
 ID = ["cause", "subject"]
 FEW_PLACES = 3
@@ -65,7 +65,9 @@ def _summed(rows: pl.DataFrame, state: State) -> pl.DataFrame:
     if cause not in rows.columns:
         rows = rows.with_columns(pl.lit(None, dtype=pl.String).alias(cause))
     named = rows.join(
-        state.points.select(*POINT, "description", "probability", "order"), on=POINT, how="left"
+        state.points.select(*POINT, "description", "probability", "order", "at_risk", "review_days"),
+        on=POINT,
+        how="left",
     ).rename({"probability": "out"})
     places = pl.col("location_id").unique().sort()
     worst = pl.col("money").arg_max()
@@ -83,6 +85,9 @@ def _summed(rows: pl.DataFrame, state: State) -> pl.DataFrame:
             first_place=pl.col("location_id").first(),
             description=pl.col("description").first(),
             first_due=pl.col("first_due").min(),
+            whole=pl.col("at_risk").sort().sum(),
+            review_first=pl.col("review_days").min(),
+            review_last=pl.col("review_days").max(),
             lasting=1.0 - pl.col("out").get(worst),
         )
     )
@@ -138,7 +143,9 @@ def _values(row: Mapping[str, Any], currency: str) -> dict[str, str]:
         "n_points": counted(row["n_points"], "stocking point", "stocking points"),
         "places": _places(row),
         "orders": counted(n_orders, "order", "orders"),
-        "lines": "order" if row["n_lines"] == 1 else "orders",
+        "today": " although today's orders go out" if row["n_lines"] else ", where nothing is ordered today",
+        "whole": money(_number(row["whole"]), currency),
+        "review": soon(_number(row["review_first"]), _number(row["review_last"])),
         "lasting": f"{100 * _number(row['lasting']):.0f} %",
         "units": f"{_number(row['units']):,.0f}",
         "usual": f"{_number(row['usual']):,.0f}",

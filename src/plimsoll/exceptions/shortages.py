@@ -1,4 +1,4 @@
-"""Expected shortage by its cause: every unit of it in one exception, and in no other."""
+"""What waiting loses by its cause: every unit of it in one exception, and in no other."""
 
 from datetime import date, timedelta
 
@@ -8,25 +8,29 @@ import polars as pl
 from plimsoll import audit, signals, supply
 from plimsoll.audit.counts import compared_counts, contradicted
 from plimsoll.demand import DemandParams
-from plimsoll.demand.upstream import pass_upstream
+from plimsoll.demand.upstream import pass_upstream, replenished
 from plimsoll.domain.tables import table
 from plimsoll.exceptions.arrivals import late_sources
 from plimsoll.exceptions.customers import BASE_DAYS, changed_customers, extra_demand
 from plimsoll.exceptions.evidence import POINT, Evidence, State
 from plimsoll.exceptions.params import ExceptionParams
+from plimsoll.exceptions.waiting import CHANGES, NEVER, lost_by_waiting
+from plimsoll.maths.ragged import Floats
 
 ID = ["cause", "subject"]
-# What every cause says of a point: the position with and without it, demand that fails
-# to come (units), and the least shortage that it is known to make (money).
+# What every cause says of a point, with it and without it: units that are there beside what the plan counts,
+# by how many days later comes what is on order from `origin`, and units a day asked for beside the forecast
+# (`waiting.lost_by_waiting`); and demand that fails to come (units over the protection interval).
+SIDES = ("with", "without")
 BLAME = {
     "cause": pl.String(),
     "subject": pl.String(),
     "item_id": pl.String(),
     "location_id": pl.String(),
-    "with_qty": pl.Float64(),
-    "without_qty": pl.Float64(),
+    "origin": pl.String(),
+    **{f"{change}_{side}": pl.Float64() for change in CHANGES for side in SIDES},
     "unasked_qty": pl.Float64(),
-    "missed": pl.Float64(),
+    "first_due": pl.Date(),
 }
 CAUSE = {
     "cause": pl.String(),
@@ -58,10 +62,9 @@ def sources_late(
 ) -> Causes:
     """Return suppliers and lanes that stopped or slowed, and what they do to the points they replenish.
 
-        stopped: position less what is on order from there
-        slower:  position less the demand of the days that it takes longer than the plan believes; and without
-                 the slow-down it would be higher by the demand of the days that the plan has lengthened it;
-                 at least what open orders miss by coming so much later (`missed`)
+        stopped: nothing comes of what is on order from there, today's line included
+        slower:  it comes later by the days that it takes longer than the plan believes; and without the
+                 slow-down earlier by the days that the plan has lengthened its lead times
 
     So what the plan's own lead times hold of a slow-down already belongs to it too.
     """
@@ -72,53 +75,47 @@ def sources_late(
     found = found.with_columns(
         subject=pl.coalesce(lane, "from_location_id"), origin="from_location_id", place="to_location_id"
     )
-    open_orders = evidence.result("arrival_risk").select(
-        "item_id", "from_location_id", "quantity", location_id="to_location_id"
-    )
-    fed = state.points.select(*POINT, "from_location_id", "rate", "mean_days")
-    stopped = found.filter(pl.col("cause").str.ends_with("stopped"))
-    owed = _on_its_way(open_orders, stopped).group_by(*ID, *POINT).agg(lost=pl.col("quantity").sort().sum())
-    slow = found.filter(pl.col("cause").str.ends_with("slow"))
+    points = state.points.select(*POINT, "mean_days").with_row_index("row")
+    fed = state.coming.select("row", "from_location_id").unique().join(points, on="row")
+    stopped = pl.col("cause").str.ends_with("stopped")
     days = pl.col("mean_days") / pl.col("believed")  # as it was before
-    waits = _on_its_way(fed, slow).select(
+    later = days * (pl.col("factor") - pl.col("believed")).clip(0.0)
+    sooner = days * (pl.min_horizontal("believed", "factor") - 1.0).clip(0.0)
+    blame = _on_its_way(fed, found).select(
         *ID,
         *POINT,
-        longer_days=days * (pl.col("factor") - pl.col("believed")).clip(0.0),
-        lost=pl.col("rate") * days * (pl.col("factor") - pl.col("believed")).clip(0.0),
-        held=pl.col("rate") * days * (pl.min_horizontal("believed", "factor") - 1.0).clip(0.0),
-    )
-    waits = waits.join(_missed(waits, evidence, state), on=[*ID, *POINT], how="left")
-    blame = pl.concat([owed, waits], how="diagonal").join(state.points.select(*POINT, "position"), on=POINT)
-    blame = blame.with_columns(
-        with_qty=pl.col("position") - pl.col("lost"),
-        without_qty=pl.col("position") + pl.col("held").fill_null(0.0),
+        origin="from_location_id",
+        later_with=pl.when(stopped).then(NEVER).otherwise(later),
+        later_without=pl.when(stopped).then(0.0).otherwise(-sooner),
     )
     return Causes([found.select(name for name in CAUSE if name in found.columns)], [blame])
 
 
-def _missed(waits: pl.DataFrame, evidence: Evidence, state: State) -> pl.DataFrame:
-    """Return what goes unmet since open orders come later, money: stock runs out before they do.
+def orders_overdue(evidence: Evidence, late: pl.DataFrame) -> Causes:
+    """Return suppliers with orders past their due date; without that these would have come.
 
-        sum over orders of m (max(r + d - n, 0) - max(r - n, 0)), at most the order, and m d of a point
-
-    with m the demand a day, r days to the likely arrival, n to the day that the order is needed, and d days
-    that it takes longer. The position does not tell this: it counts what is on order as if it came in time.
+    Those of the sources that are `late` already (`found` of `sources_late`) belong to them.
     """
-    day = pl.lit(evidence.as_of)
-    orders = evidence.result("arrival_risk").select(
-        "item_id",
-        "quantity",
-        location_id="to_location_id",
-        due=(pl.col("arrival_median_date") - day).dt.total_days(),
-        need=(pl.col("needed_date") - day).dt.total_days(),
+    overdue = (
+        evidence.result("arrival_risk")
+        .filter(pl.col("overdue_days") > 0, pl.col("from_location_id").is_not_null())
+        .group_by("item_id", "from_location_id", location_id="to_location_id")
+        .agg(first_due=pl.col("due_date").min())
     )
-    rows = waits.select(*ID, *POINT, "longer_days").join(orders.drop_nulls(), on=POINT)
-    rows = rows.join(state.points.select(*POINT, "rate", "price"), on=POINT)
-    later = (pl.col("due") + pl.col("longer_days") - pl.col("need")).clip(0.0)
-    units = pl.col("rate") * (later - (pl.col("due") - pl.col("need")).clip(0.0))
-    most = (pl.col("rate") * pl.col("longer_days")).first()
-    missed = pl.min_horizontal(units, "quantity").sort().sum()
-    return rows.group_by(*ID, *POINT).agg(missed=pl.min_horizontal(missed, most) * pl.col("price").first())
+    told = late.select(*ID, "factor", from_location_id="origin", to_location_id="place", believed=pl.lit(1.0))
+    own = overdue.join(_on_its_way(overdue, told), on=[*POINT, "from_location_id"], how="anti")
+    return Causes(
+        [],
+        [
+            own.select(
+                *POINT,
+                "first_due",
+                cause=pl.lit("overdue_orders"),
+                subject="from_location_id",
+                origin="from_location_id",
+            )
+        ],
+    )
 
 
 def _on_its_way(rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
@@ -146,10 +143,11 @@ def demand_changed(
 ) -> Causes:
     """Return customers and items whose demand changed, and what that does to the points.
 
-        with:     position less extra x (1 - learnt) x protection interval
-        without:  position plus extra x learnt x protection interval
+        with:     extra x (1 - learnt) a day more is asked for than the plan expects
+        without:  extra x learnt a day less
 
-    extra is what is asked for more than the usual rate of the year before the window, a day; `learnt` is
+    extra is what is asked for more than the usual rate of the year before the window, a day, at a point and
+    at those replenished from there; `learnt` is
     the share of it that forecasts have taken in by now. Items are watched by `signals.alarms`; only changes
     that began in the window are told.
     """
@@ -166,21 +164,33 @@ def demand_changed(
         extra.join(customers.select("subject", "cause"), on="subject"),
         of_items.join(items.select("item_id", "cause"), on="item_id"),
     ]
-    rows = pl.concat([part.select("cause", "subject", *POINT, "extra_per_day") for part in parts])
+    each = pl.concat([part.select("cause", "subject", *POINT, "extra_per_day") for part in parts])
+    rows = _with_sources(each, replenished(evidence.result("planning_point").filter("planned")))
     everywhere = state.points.join(_passed_up(usual, evidence), on=POINT, how="left")
-    at = everywhere.select(*POINT, "position", "rate", "days", "cost", pl.col("usual").fill_null(0.0))
+    at = everywhere.select(*POINT, "rate", "days", "cost", pl.col("usual").fill_null(0.0))
     rows = rows.join(at, on=POINT).join(_learnt(rows, at), on=["cause", "subject"])
-    more_qty = pl.col("extra_per_day") * pl.col("days")
+    more, learnt = pl.col("extra_per_day").clip(0.0), pl.col("learnt")
     blame = rows.with_columns(
-        with_qty=pl.col("position") - more_qty.clip(0.0) * (1.0 - pl.col("learnt")),
-        without_qty=pl.col("position") + more_qty.clip(0.0) * pl.col("learnt"),
-        unasked_qty=(-more_qty).clip(0.0),
+        extra_with=more * (1.0 - learnt),
+        extra_without=-more * learnt,
+        unasked_qty=(-pl.col("extra_per_day") * pl.col("days")).clip(0.0),
     )
     told = [
         customers.select("cause", "subject", "expected", "came", "odds", "since", "factor", "n_items"),
         items.select("cause", "odds", "since", "factor", subject="item_id"),
     ]
     return Causes(told, [blame])
+
+
+def _with_sources(rows: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
+    """Return what is asked for more at each point with what that draws from those it is replenished from."""
+    every, moving = [rows], rows
+    while moving.height:  # once a level of the network; circles are not among the edges
+        up = moving.join(edges, on=POINT).drop("location_id").rename({"from_location_id": "location_id"})
+        moving = up.select(rows.columns)
+        every.append(moving)
+    key = ["cause", "subject", *POINT]
+    return pl.concat(every).group_by(key).agg(pl.col("extra_per_day").sort().sum()).sort(key)
 
 
 def _learnt(rows: pl.DataFrame, at: pl.DataFrame) -> pl.DataFrame:
@@ -251,8 +261,8 @@ def _changed_items(
 def counts_wrong(evidence: Evidence, state: State, options: audit.AuditParams) -> Causes:
     """Return today's counts that do not follow from the count before, and what they hide or feign.
 
-        counted too much: the position is lower by what is off
-        counted too little: without the mistake it would be higher by what is off
+        counted too much: less is there by what is off
+        counted too little: without the mistake more would be there by what is off
 
     The count before is that of the facts, or else that of the plan before.
     """
@@ -266,14 +276,11 @@ def counts_wrong(evidence: Evidence, state: State, options: audit.AuditParams) -
         stock = pl.concat([stock, seen], how="diagonal_relaxed")
     compared = compared_counts(stock, evidence.fact("receipts"), evidence.fact("demand"))
     wrong = contradicted(compared, options.stock_tolerance, options.stock_least_difference)
-    latest = state.points.select(*POINT, "position", "counted")
+    latest = state.points.select(*POINT, "counted")
     rows = wrong.join(latest, left_on=[*POINT, "date"], right_on=[*POINT, "counted"]).with_columns(
         cause=pl.lit("count"), subject=pl.format("{} @ {}", *POINT)
     )
-    rows = rows.with_columns(
-        with_qty=pl.col("position") - pl.col("off").clip(0.0),
-        without_qty=pl.col("position") + (-pl.col("off")).clip(0.0),
-    )
+    rows = rows.with_columns(stock_with=-pl.col("off").clip(0.0), stock_without=(-pl.col("off")).clip(0.0))
     told = rows.select(
         "cause",
         "subject",
@@ -294,79 +301,96 @@ def counts_wrong(evidence: Evidence, state: State, options: audit.AuditParams) -
     return Causes([told], [rows])
 
 
-def shared_out(causes: Causes, state: State, overdue: pl.DataFrame) -> pl.DataFrame:
-    """Return the expected shortage of every point by cause, money: each unit of it once.
+def shared_out(causes: Causes, state: State) -> pl.DataFrame:
+    """Return what waiting for the next review loses at every point by cause, money: each unit of it once.
 
-        explained = price x (E[(D - y with)+] - E[(D - y without)+])
-        rest      = what the plan puts at risk, less what a count too low feigns
+        explained = W(with) - W(without)
+        rest      = W of the plan, less what a cause makes it believe
 
-    A point that several causes touch belongs to the one that explains most. The rest is that of overdue
-    orders where more would be short because of them alone (told by their source), and else of the item.
+    with W of `waiting.lost_by_waiting`. A point that several causes touch belongs to the one that explains
+    most; the rest is that of the item. But what a place misses that waits today for stock of ours belongs to
+    the cause at the place that it waits for, as far as that could send it today without the cause: what a
+    count leaves out, and orders that should have come.
 
     Parameters
     ----------
     causes : of the functions above
     state : of `evidence.state_of`
-    overdue : item_id, location_id, late (money expected to be lost by orders past their due date),
-        from_location_id, first_due
 
     Returns
     -------
     pl.DataFrame
-        item_id, location_id, cause, subject, money, first_due; cause is stockout or overdue_orders for the
-        rest.
+        item_id, location_id, cause, subject, money, first_due; cause is stockout for the rest.
+
+    Edge cases: where the plan counts less at risk than its law of demand alone says, since those whom a place
+    feeds have buffers of their own, W of the plan is less in proportion.
     """
-    keyed = state.points.select(*POINT, "position", "at_risk").with_row_index("row")
+    keyed = state.points.select(*POINT).with_row_index("row")
     rows = causes.blame.join(keyed, on=POINT).sort("row", "cause", "subject")
+    sides = [
+        rows.select(
+            "row", "origin", *(pl.col(f"{change}_{side}").alias(change) for change in CHANGES),
+            on_time=pl.lit(side == "without"),
+        )
+        for side in SIDES
+    ]  # fmt: skip
+    as_planned = keyed.select(
+        "row", origin=pl.lit(None, dtype=pl.String), on_time=pl.lit(value=False),
+        **{change: pl.lit(0.0) for change in CHANGES},
+    )  # fmt: skip
+    all_now = lost_by_waiting(state, as_planned)
+    worse, better = (lost_by_waiting(state, side) for side in sides)
     at = rows["row"].to_numpy()
-    worse = state.loss(rows["with_qty"].to_numpy(), at)
-    better = state.loss(rows["without_qty"].to_numpy(), at)
-    now = state.loss(rows["position"].to_numpy(), at)
-    risk = rows["at_risk"].to_numpy()
-    # What is at risk at a place that feeds others may be less than its law alone says: never below 0.
+    now, all_risk = all_now[at], all_now * _counted_share(state)
+    risk = all_risk[at]
     rest = np.maximum(risk - np.maximum(now - better, 0.0), 0.0)
-    explained = np.maximum(risk - rest, 0.0) + np.maximum(worse - now, 0.0)
-    explained = np.maximum(explained, rows["missed"].fill_null(0.0).to_numpy())
-    blamed = (
+    explained = (risk - rest) + np.maximum(worse - now, 0.0)
+    overdue = state.coming.filter("is_overdue").group_by("row", origin="from_location_id")
+    most = (
         rows.with_columns(rest=pl.Series(rest), money=pl.Series(explained))
-        .sort("row", -pl.col("money"), "cause", "subject")
+        .join(overdue.agg(late=pl.col("quantity").sort().sum()), on=["row", "origin"], how="left")
+        .with_columns(there=pl.col("stock_without").fill_null(0.0) + pl.col("late").fill_null(0.0))
+        .sort("row", -pl.col("money"), -pl.col("there"), "cause", "subject")
         .unique("row", keep="first", maintain_order=True)
-        .filter(pl.col("money") > 0)
     )
-    left = keyed.join(blamed.select("row", "rest"), on="row", how="left", maintain_order="left").join(
-        _overdue_by(overdue, causes), on=POINT, how="left", maintain_order="left"
+    left = (
+        keyed.with_columns(risk=pl.Series(all_risk))
+        .join(most.select("row", "rest"), on="row", how="left", maintain_order="left")
+        .select(*POINT, cause=pl.lit("stockout"), subject="item_id", money=pl.coalesce("rest", "risk"))
     )
-    own = pl.coalesce("rest", "at_risk")
-    late = pl.when(pl.col("rest").is_null()).then(pl.col("late")).fill_null(0.0)
-    is_late = late > own
-    left = left.select(
-        *POINT,
-        cause=pl.when(is_late).then("cause").otherwise(pl.lit("stockout")),
-        subject=pl.when(is_late).then("subject").otherwise("item_id"),
-        money=pl.max_horizontal(own, late),
-        first_due=pl.when(is_late).then("first_due"),
-    )
+    key = [*ID, *POINT]
+    blamed = most.select(*key, "money", "first_due")
     return (
-        pl.concat([blamed.select(*POINT, "cause", "subject", "money"), left], how="diagonal")
+        pl.concat([blamed, *_by_source(left, most, state)], how="diagonal")
+        .group_by(key)
+        .agg(pl.col("money").sort().sum(), pl.col("first_due").min())
         .filter(pl.col("money") > 0)
-        .sort("cause", "subject", *POINT)
+        .sort(key)
     )
 
 
-def _overdue_by(overdue: pl.DataFrame, causes: Causes) -> pl.DataFrame:
-    """Return the overdue points with the late source that explains them, or else with their supplier."""
-    told = causes.found.filter(pl.col("origin").is_not_null(), pl.col("cause") != "count").select(
-        "cause", "subject", "place", from_location_id="origin"
+def _by_source(left: pl.DataFrame, most: pl.DataFrame, state: State) -> list[pl.DataFrame]:
+    """Return the rest that stays, and that of places that wait for stock of ours by the cause at its source.
+
+    share = min(1, units that the source would have today without its cause / units that wait for it)
+    """
+    source = ["item_id", "from_location_id"]
+    cause = most.filter(pl.col("there") > 0).select(*ID, "item_id", "there", from_location_id="location_id")
+    waits = state.points.filter(pl.col("waiting") > 0).join(cause, on=source)
+    wanted = pl.col("waiting").sort().sum().over(source)
+    moved = waits.select(*POINT, *ID, share=(pl.col("there") / wanted).clip(0.0, 1.0))
+    split = left.join(moved, on=POINT, how="left", suffix="_there", maintain_order="left")
+    share = pl.col("share").fill_null(0.0)
+    stays = split.select(*POINT, *ID, money=pl.col("money") * (1.0 - share))
+    goes = split.filter(share > 0).select(
+        *POINT, cause="cause_there", subject="subject_there", money=pl.col("money") * share
     )
-    whole = told.filter(pl.col("place").is_null()).drop("place").unique("from_location_id")
-    lanes = told.filter(pl.col("place").is_not_null()).rename({"place": "location_id"})
-    keyed = overdue.join(whole, on="from_location_id", how="left").join(
-        lanes, on=["from_location_id", "location_id"], how="left", suffix="_lane"
-    )
-    return keyed.select(
-        *POINT,
-        "late",
-        "first_due",
-        cause=pl.coalesce("cause", "cause_lane", pl.lit("overdue_orders")),
-        subject=pl.coalesce("subject", "subject_lane", "from_location_id"),
-    )
+    return [stays, goes]
+
+
+def _counted_share(state: State) -> Floats:
+    """Return which share of the shortage that its law expects the plan counts at each point."""
+    whole = state.loss(state.points["position"].to_numpy())
+    counted = state.points["at_risk"].to_numpy()
+    share = np.divide(counted, whole, out=np.ones_like(whole), where=whole > 0)
+    return np.asarray(np.minimum(share, 1.0))

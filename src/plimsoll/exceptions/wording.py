@@ -1,22 +1,6 @@
 """How exceptions say figures."""
 
-import polars as pl
-
 SIGNIFICANT = 3
-
-
-def figure(value: pl.Expr, *, signed: bool = False) -> pl.Expr:
-    """Return units as people write them: whole from 10 up, else with one decimal.
-
-    Examples
-    --------
-    >>> pl.DataFrame({"x": [1234.4, 3.0, -0.26]}).select(figure(pl.col("x")))["x"].to_list()
-    ['1234', '3', '-0.3']
-    """
-    short = value.round(1).cast(pl.String).str.replace(r"\.0$", "")
-    whole = value.round(0).cast(pl.Int64, strict=False).cast(pl.String)
-    said = pl.when(value.abs() >= 10).then(whole).otherwise(short)
-    return pl.when(value > 0).then(pl.concat_str(pl.lit("+"), said)).otherwise(said) if signed else said
 
 
 def money(value: float, currency: str = "") -> str:
@@ -64,3 +48,16 @@ def chance(odds: float) -> str:
     if odds >= 1e6:
         return "a million or more"
     return f"{float(f'{odds:.1g}'):,.0f}"
+
+
+def soon(first: float, last: float) -> str:
+    """Return in how many days something is, at least in one.
+
+    Examples
+    --------
+    >>> soon(7.0, 7.0), soon(0.0, 1.0), soon(1.0, 14.0)
+    ('in 7 days', 'in 1 day', 'in 1 to 14 days')
+    """
+    least, most = (max(round(days), 1) for days in (first, last))
+    whole = counted(most, "day", "days")
+    return f"in {whole}" if least == most else f"in {least} to {whole}"
