@@ -156,6 +156,50 @@ def test_only_what_changed_is_read_again(desk, monkeypatch):
     assert desk._work is held
 
 
+def test_after_decisions_the_lists_are_what_a_desk_that_reads_all_of_it_anew_shows(desk):
+    desk, folder = desk
+    ids = [row["line_id"] for row in desk.listing("recommendations", Query(size=6), ME).rows]
+    exceptions = desk.listing("exceptions", Query(), ME).rows
+    before = desk._work.made
+    decide.accept(folder, [LineRef(line) for line in ids[:3]], ME, at=AT)
+    assert (
+        desk.listing("recommendations", desk.query("recommendations", {"status": "accepted"}), ME).total == 3
+    )
+    decide.change(folder, LineRef(ids[3]), ME, quantity=7, reason="promotion", at=AT)
+    assert desk.line_row(ids[3], ME)["quantity_eff"] == 7
+    decide.reopen(folder, [LineRef(ids[0], 1)], ME, at=AT)
+    decide.refuse(folder, [LineRef(ids[1], 1), LineRef(ids[5])], ME, reason="promotion", at=AT)
+    assert [row["version"] for row in everything(desk, "decisions", line_id=ids[1])] == [2]
+    shown = {name: everything(desk, name) for name in ("recommendations", "decisions", "exceptions")}
+    assert desk._work.made is before  # nothing but lines changed
+    fresh = Desk(folder, clock=lambda: AT)
+    assert shown == {name: everything(fresh, name) for name in shown}
+    work_exception(folder, exceptions[0]["exception_id"], ME, owner="kim", version=0, at=AT)
+    assert everything(desk, "exceptions", exception_id=exceptions[0]["exception_id"])[0]["owner"] == "kim"
+
+
+def test_lines_held_in_memory_are_those_of_the_file(desk):
+    desk, folder = desk
+    run = desk.head().run_id
+    serving = Workspace.open(folder, serving=True)
+    lines = serving._held[run, "line"]
+    kinds = pl.Enum(lines["kind"].cast(pl.String).unique().sort())  # as in a plan of many lines
+    serving.hold(run, {"line": lines.with_columns(pl.col("kind").cast(kinds))})
+    wanted = (
+        ["line_no", "kind", "item_id", "abc", "quantity", "due_date"],
+        pl.col("line_no").is_in([3, 1, 9]),
+    )
+    held = serving.result_rows("line", run, *wanted)
+    assert serving.has_result("line", run)
+    assert not serving.has_result("line", "plan-000009")
+    serving.hold(run, {})
+    assert serving.has_result("line", run)
+    assert not serving.has_result("no_such_table", run)
+    stored = serving.result_rows("line", run, *wanted)
+    assert held.equals(stored)
+    assert held.schema == stored.schema
+
+
 def test_a_new_plan_is_read_in_the_background_and_then_shown(desk):
     desk, folder = desk
     old = desk.head().run_id

@@ -3,8 +3,9 @@
 import errno
 import os
 import socket
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,6 +29,10 @@ def serve(
             "--workers", min=1, max=64, help="Processes that answer; each holds the plan in its own memory."
         ),
     ] = 1,
+    log_file: Annotated[
+        Path | None,
+        typer.Option("--log-file", help="File that the log is added to; without one it goes to stderr."),
+    ] = None,
     proxy: Annotated[
         str,
         typer.Option("--proxy", help="Address of the proxy in front, to be believed on https and callers."),
@@ -41,6 +46,7 @@ def serve(
     door = SignIn(folder)  # a workspace that cannot be used is told before anything listens
     code = door.first_code(at=now())
     door.close()
+    log = log_config(log_file)
     listening = _listen(host, port)
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     typer.echo(f"The workbench of {folder} is open at {address}. Ctrl-C stops it.")
@@ -56,6 +62,7 @@ def serve(
         forwarded_allow_ips=proxy or None,
         server_header=False,
         access_log=False,  # the guard around the app writes its own, without what people ask for
+        log_config=log,
         log_level="warning",
         timeout_keep_alive=KEEP_S,
         timeout_graceful_shutdown=STOP_S,
@@ -68,7 +75,77 @@ def serve(
     from uvicorn.supervisors import Multiprocess
 
     listening.set_inheritable(True)
-    Multiprocess(config, sockets=[listening]).run()
+    # All workers together shall have the processors once, not each of them.
+    os.environ.setdefault("POLARS_MAX_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+    shared = _Shared.of(listening) if sys.platform == "linux" else listening
+    Multiprocess(config, sockets=[shared]).run()
+
+
+class _Shared(socket.socket):
+    """A place to listen at that each worker opens for itself, so that the system deals out the callers.
+
+    From one socket for all, the worker that wakes first takes everybody who waits. Only Linux deals them
+    out evenly.
+    """
+
+    @classmethod
+    def of(cls, bound: socket.socket) -> "_Shared":
+        """Return the place of a bound socket; others of the same user could now listen there too."""
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        return cls(bound.family, bound.type, bound.proto, bound.detach())
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return how a worker makes its own."""
+        return _listen_too, (self.family, self.getsockname())
+
+
+def _listen_too(family: int, address: tuple[object, ...]) -> socket.socket:
+    """Return a socket that listens where others of this server do."""
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listening.bind(address)
+    return listening
+
+
+def log_config(file: Path | None) -> dict[str, Any]:
+    """Return how the server logs, for `logging.config`: a line a request and a line an event of the door.
+
+    Requests are told by method, path, answer, time, address and user, without what was asked or sent; of
+    log-ins by who and from where. Neither has a password, token or cookie.
+
+    Parameters
+    ----------
+    file : lines are added to it, and it may be moved away while the server runs; None for stderr
+
+    Raises
+    ------
+    SettingError : the file cannot be written
+    """
+    where: dict[str, Any] = {"class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
+    if file is not None:
+        try:
+            os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+        except OSError as error:
+            what = f"The log '{file}' cannot be written: {error.strerror or error}."
+            raise SettingError(what, done="Nothing was started.", remedy="Check --log-file.") from error
+        name = str(file.absolute())
+        where = {"class": "logging.handlers.WatchedFileHandler", "filename": name, "encoding": "utf-8"}
+    heard = {"handlers": ["log"], "propagate": False}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {"format": "%(asctime)s %(name)s %(message)s", "datefmt": "%Y-%m-%dT%H:%M:%S%z"}
+        },
+        "handlers": {"log": where | {"formatter": "line"}},
+        "loggers": {
+            "plimsoll": heard | {"level": "WARNING"},
+            "plimsoll.access": {"level": "INFO"},
+            "plimsoll.security": {"level": "INFO"},
+            "uvicorn": heard | {"level": "WARNING"},
+        },
+    }
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -227,7 +227,8 @@ def apply(
 
 def selected(frame: pl.DataFrame, query: Query, text: Iterable[str] | None = None) -> pl.Series | None:
     """Return which rows meet the conditions and hold the text, or None where all do."""
-    terms = [_holds(asked, frame.schema[asked.column]) for asked in query.conditions]
+    # The schema of the whole frame would make the types of all its enumerations anew.
+    terms = [_holds(asked, frame[asked.column].dtype) for asked in query.conditions]
     if query.text:
         terms.append(_contains_text(frame, query.text, text))
     if not terms:

@@ -26,6 +26,7 @@ Values = Mapping[str, Any] | None
 START = "0" * 64
 PROGRAM = "plimsoll"  # the actor where the program itself, not a person, made the change
 CHUNK = 10_000
+HEAD = select(ChainHead.seq)  # asked with every page
 COLUMNS = ("seq", "at", "actor", "action", "object_type", "object_id", "old", "new", "previous_hash", "hash")
 SHOWN = pl.Schema(
     {"seq": pl.Int64(), "at": pl.Datetime("us", "UTC")}
@@ -107,7 +108,7 @@ def append_all(session: Session, events: Sequence[Event], *, at: datetime, actor
 def last_seq(workspace: Books) -> int:
     """Return the number of the last event; cheap, for asking whether anything changed."""
     with workspace.reading() as db:
-        return int(db.scalar(select(ChainHead.seq)) or 0)
+        return int(db.scalar(HEAD) or 0)
 
 
 class Asked(TypedDict, total=False):

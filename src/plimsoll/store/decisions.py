@@ -1,6 +1,6 @@
 """States of lines as people left them: read for the desk, written with an event each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -46,14 +46,16 @@ PROPOSAL: dict[str, pl.DataType] = {
     "confidence": pl.String(),
 }
 SCHEMA = pl.Schema({**KEY, **STATE, **PROPOSAL})
-SHOWN = pl.Schema({"line_id": pl.String(), **SCHEMA, "as_of": pl.Date()})
+OF_SHOWN = pl.Schema({**SCHEMA, "as_of": pl.Date()})
+SHOWN = pl.Schema({"line_id": pl.String(), **OF_SHOWN})
 LISTED_ONE_BY_ONE = 400  # more lines of a run than these are found by reading the whole run
 LINES: Table = LineState.__table__  # type: ignore[assignment]
-COLUMNS = [getattr(LineState, name) for name in SCHEMA]
+COLUMNS = [LINES.c[name] for name in SCHEMA]
+RUNS: Table = Run.__table__  # type: ignore[assignment]
 # A plan that was superseded takes with it what nobody had decided; no row is written for that.
 STATUS = case(
-    ((Run.status == "superseded") & LineState.status.in_(("proposed", "submitted")), literal("expired")),
-    else_=LineState.status,
+    ((RUNS.c.status == "superseded") & LINES.c.status.in_(("proposed", "submitted")), literal("expired")),
+    else_=LINES.c.status,
 ).label("status")
 
 
@@ -81,11 +83,8 @@ def states(workspace: "Workspace", after_seq: int | None = None) -> pl.DataFrame
         `line_id`, the state, what was proposed, and `as_of` of the plan. `status` is the one that counts
         today: undecided lines of a superseded plan are expired.
     """
-    query = _shown().order_by(LineState.changed_seq, LineState.run_id, LineState.line_no)
-    if after_seq is not None:
-        query = query.where(LineState.changed_seq > after_seq)
     with workspace.reading() as db:
-        return _frame(db, query)
+        return _frame(db, CHANGED, {"after": -1 if after_seq is None else after_seq})
 
 
 def of_runs(db: Session, statuses: Sequence[str]) -> pl.DataFrame:
@@ -167,27 +166,31 @@ def count(workspace: "Workspace") -> dict[str, int]:
 
 
 def _shown() -> Select[Any]:
-    others = [column for column in COLUMNS if column.key != "status"]
-    return select(*others, STATUS, Run.as_of).join(Run, Run.id == LineState.run_id)
+    columns = [STATUS if column.key == "status" else column for column in COLUMNS]
+    return select(*columns, RUNS.c.as_of).join(RUNS, RUNS.c.id == LINES.c.run_id)
 
 
-def _frame(db: Session, query: Select[Any]) -> pl.DataFrame:
-    names = [name for name in SCHEMA if name != "status"]
-    order = pl.Schema({**{name: SCHEMA[name] for name in names}, "status": pl.String(), "as_of": pl.Date()})
-    frame = _rows(db, query, order)
+# Written once: with so many columns, putting it together takes longer than asking it.
+CHANGED = (
+    _shown()
+    .where(LINES.c.changed_seq > bindparam("after"))
+    .order_by(LINES.c.changed_seq, LINES.c.run_id, LINES.c.line_no)
+)
+
+
+def _frame(db: Session, query: Select[Any], given: Mapping[str, Any] | None = None) -> pl.DataFrame:
+    frame = _rows(db, query, OF_SHOWN, given)
     return frame.with_columns(line_id=pl.format("{}-{}", "run_id", "line_no")).select(SHOWN.names())
 
 
-def _rows(db: Session, query: Select[Any], schema: pl.Schema) -> pl.DataFrame:
-    """Return the rows of a query; column by column, which for many rows is the quicker way in."""
-    rows = db.execute(query).all()
-    columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
-    return pl.DataFrame(
-        [
-            pl.Series(name, values, dtype=dtype, strict=False)
-            for (name, dtype), values in zip(schema.items(), columns, strict=True)
-        ]
-    )
+def _rows(
+    db: Session, query: Select[Any], schema: pl.Schema, given: Mapping[str, Any] | None = None
+) -> pl.DataFrame:
+    """Return the rows of a query; many of them column by column, which is then the quicker way in."""
+    rows = [tuple(row) for row in db.execute(query, given)]
+    if len(rows) <= LISTED_ONE_BY_ONE:
+        return pl.DataFrame(rows, schema=schema, orient="row", strict=False)
+    return pl.DataFrame(dict(zip(schema, zip(*rows, strict=True), strict=True)), schema=schema, strict=False)
 
 
 def superseded(db: Session, run_ids: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from anyio import to_thread
 from fastapi import FastAPI
 
 from plimsoll.domain.errors import WorkspaceError
@@ -17,14 +18,17 @@ from plimsoll.web.routes import (
     attention,
     audit,
     cash,
+    economics,
     exceptions,
     exports,
     files,
     health,
     items,
+    kpis,
     learning,
     login,
     network,
+    overrides,
     recommendations,
     runs,
     settings,
@@ -36,6 +40,7 @@ from plimsoll.workflows.desk import Desk
 from plimsoll.workflows.sign_in import SignIn
 
 WORKSPACE = "PLIMSOLL_WORKSPACE"
+AT_ONCE = 8  # requests of a process; more of them take the interpreter from each other and all are late
 Clock = Callable[[], datetime]
 
 
@@ -70,7 +75,10 @@ def create_app(folder: Path, *, clock: Clock = utc_now) -> FastAPI:
         files,
         suppliers,
         network,
+        overrides,
         cash,
+        economics,
+        kpis,
         exceptions,
         health,
         items,
@@ -96,6 +104,7 @@ def from_environment() -> FastAPI:
 @asynccontextmanager
 async def _life(app: FastAPI) -> AsyncIterator[None]:
     beside = Background(app.state.folder, app.state.desk, app.state.clock)
+    to_thread.current_default_thread_limiter().total_tokens = AT_ONCE
     beside.start()
     yield
     beside.stop()

@@ -1,5 +1,6 @@
 """What a server does by itself while it stands: read the plan, and deliver what is owed."""
 
+import gc
 import logging
 from collections.abc import Callable
 from datetime import datetime
@@ -43,6 +44,8 @@ class Background:
     def _read(self) -> None:
         try:
             self._desk.refresh()
+            gc.collect()
+            gc.freeze()  # what stays for the day need not be looked through again and again
         except PlimsollError as error:
             LOG.warning("The plan could not be read yet: %s", error)
 

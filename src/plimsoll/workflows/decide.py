@@ -219,9 +219,8 @@ def _proposals(workspace: Workspace, wanted: pl.DataFrame) -> pl.DataFrame:
     """Return what was proposed in each line; nothing but the key where there is no such line."""
     columns = ["line_no", *decisions.PROPOSAL]
     found = []
-    known = {run.id for run in workspace.runs() if "line" in run.tables}
     for (run_id,), some in wanted.group_by("run_id", maintain_order=True):
-        if run_id not in known:
+        if not workspace.has_result("line", str(run_id)):
             continue
         numbers = some["line_no"]
         ends = pl.lit(numbers.min()), pl.lit(numbers.max())
@@ -266,10 +265,10 @@ def _lot_warning(workspace: Workspace, line: dict[str, object], quantity: float 
         return ""
     minimum, multiple = found.row(0)
     if quantity < minimum:
-        return f"{quantity:g} is below the minimum order of {minimum:g}."
+        return f"{quantity:,.10g} is below the minimum order of {minimum:,.10g}."
     parts = quantity / multiple if multiple > 0 else 0.0
     if abs(parts - round(parts)) > 1e-9 * max(1.0, parts):
-        return f"{quantity:g} is no multiple of {multiple:g}, in which this is ordered."
+        return f"{quantity:,.10g} is no multiple of {multiple:,.10g}, in which this is ordered."
     return ""
 
 

@@ -185,15 +185,9 @@ class Desk:
     def line(self, line_id: str, who: Person) -> LineView:
         """Return one line with what is behind it, of the plan shown or of an earlier one."""
         require(who, "view")
-        run_id, number = line_key(line_id)
         work = self._planned()
-        is_current = run_id == work.snapshot.head.run_id
-        found = self._line(work, run_id, number, is_current=is_current)
-        seen = scoped(found, who)
-        if seen.is_empty():
-            what = f"There is no line '{line_id[:80]}'."
-            raise Unknown(what, remedy="Look it up in the list of recommendations.")
-        line = as_rows(seen)[0]
+        line = self._line(work, line_id, who)
+        is_current = line_key(line_id)[0] == work.snapshot.head.run_id
         drivers = json.loads(line.pop("drivers") or "{}")
         places = work.snapshot.places(line["item_id"])
         point = places.filter(pl.col("location_id").cast(pl.String) == line["to_location_id"])
@@ -202,6 +196,11 @@ class Desk:
         return LineView(
             line, drivers, rows[0] if rows else None, tuple(map(_read_event, told.to_dicts())), is_current
         )
+
+    def line_row(self, line_id: str, who: Person) -> Row:
+        """Return one line as the list of recommendations shows it."""
+        require(who, "view")
+        return self._line(self._planned(), line_id, who)
 
     def today(self, who: Person, at: datetime) -> TodayView:
         """Return what a person opens the day with.
@@ -284,6 +283,8 @@ class Desk:
             return
         moment = self._clock() if self._clock else snapshot.head.made_at
         assert moment is not None  # noqa: S101 - a plan was made at some moment
+        if self._work is None or self._work.snapshot is not snapshot:
+            self._workspace.hold(snapshot.head.run_id, {"line": snapshot.lines})
         self._work = read_work(self._workspace, snapshot, self._work, seq=seq, at=moment)
         self._shown, self._seq = runs, seq
 
@@ -299,14 +300,23 @@ class Desk:
             # The plan before stays on the pages; the next change tries again.
             LOGGER.exception("The run %s could not be read; the one before is still shown.", self._wanted[0])
 
-    def _line(self, work: Work, run_id: str, number: int, *, is_current: bool) -> pl.DataFrame:
+    def _line(self, work: Work, line_id: str, who: Person) -> Row:
+        """Return a line with its state."""
+        run_id, number = line_key(line_id)
+        seen = scoped(self._rows_of_line(work, run_id, number), who)
+        if seen.is_empty():
+            what = f"There is no line '{line_id[:80]}'."
+            raise Unknown(what, remedy="Look it up in the list of recommendations.")
+        return as_rows(seen)[0]
+
+    def _rows_of_line(self, work: Work, run_id: str, number: int) -> pl.DataFrame:
         """Return the row of a line with its state; of an earlier plan from its file."""
         wanted = pl.col("line_no") == number
-        if is_current:
-            return work.lines.frame.filter(wanted)
-        known = set(glance.runs(self._workspace)["run_id"])
-        if run_id not in known or "line" not in self._workspace.run(run_id).tables:
-            return work.lines.frame.clear()
+        frame = work.lines.frame
+        if run_id == work.snapshot.head.run_id:
+            return frame[frame.select(wanted.arg_true()).to_series()]
+        if not self._workspace.has_result("line", run_id):
+            return frame.clear()
         row = self._workspace.result_rows("line", run_id, table("line").names, wanted)
         named = row.with_columns(line_id=pl.format("{}-{}", pl.lit(run_id), pl.col("line_no")))
         return with_states(named, work.states, run_id, otherwise="expired")

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Generic, TypeVar
@@ -85,7 +86,11 @@ class ShownList:
             {name: dtype for name, dtype in frame.schema.items() if not name.startswith("_")}
         )
         self._shown = [name for name in self.columns if name not in spec.left_out]
-        self._sums = [name for name in spec.sums if name in self.columns]
+        self._sums = [
+            name
+            for name in spec.sums
+            if name in self.columns and (frame.is_empty() or frame[name].null_count() < frame.height)
+        ]
         self._order = tuple(pair for pair in spec.order if pair[0] in self.columns)
         self._key = tuple(name for name in spec.key if name in self.columns)
         self._stable, self.orders = stable, Recent[pl.Series](ORDERS_KEPT) if orders is None else orders
@@ -96,6 +101,13 @@ class ShownList:
     def warm(self) -> None:
         """Make the list's own order before anybody asks."""
         self._ordered(self._order)
+
+    def renewed(self, frame: pl.DataFrame) -> "ShownList":
+        """Return the list with other values in columns that are not stable; rows and columns are the same."""
+        other = copy(self)
+        other.frame, other._own_orders = frame, Recent[pl.Series](ORDERS_KEPT)
+        other._selections = Recent[Selection](SELECTIONS_KEPT)
+        return other
 
     def page(self, query: Query, who: Person) -> Listing:
         """Return the page asked for of what a person may see."""
@@ -215,4 +227,4 @@ def plain(frame: pl.DataFrame) -> pl.DataFrame:
 
 def as_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a frame as plain values, without columns of the engine's own."""
-    return frame.select(pl.exclude(r"^_.*$")).to_dicts()
+    return frame.select(pl.exclude(r"^_.*$")).to_dicts() if frame.height else []

@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
+import numpy as np
 import polars as pl
 
 from plimsoll.domain.decisions import STATUSES, value_decided
 from plimsoll.domain.desk_lists import LISTS
 from plimsoll.domain.overridden import overrides_frame
-from plimsoll.domain.people import Person, in_scope
+from plimsoll.domain.people import SYSTEM, Person, in_scope
 from plimsoll.store import decisions, exceptions, glance, jobs, outbox, overrides
 from plimsoll.store.workspace import Workspace
 from plimsoll.workflows.desk_lists import Recent, ShownList, searchable
 from plimsoll.workflows.desk_network import networks
+from plimsoll.workflows.desk_scope import findings_seen, is_limited, overrides_seen, scores_seen
 from plimsoll.workflows.desk_snapshot import Snapshot
 
 STATUS = pl.Enum(list(STATUSES))
@@ -23,7 +26,10 @@ OF_LINE = (
 OF_EXCEPTION = (
     "owner", "due", "snoozed_until", "outcome", "text", "version", "changed_at", "changed_by", "episode",
 )  # fmt: skip
-GROUPED = ("exceptions", "networks")  # a row sums up points, of which a person may see some
+OF_EFFECT = ("quantity_eff", "date_eff", "value_eff")
+FEW = 5000  # changed lines up to which the others are not looked at again
+# A row is about several points, of which a person may see some.
+GROUPED = ("exceptions", "networks", "overrides", "suppliers", "lanes", "findings")
 FRESH = ("jobs", "exports")  # they change without an event in the log
 LISTS_KEPT, JOBS_SHOWN = 64, 500
 
@@ -48,13 +54,18 @@ class Work:
         """Return a list as a person sees it; the rows in scope are chosen when it is asked."""
         if name == "recommendations":
             return self.lines
-        is_limited = who.locations is not None or who.categories is not None
-        if name in self.snapshot.lists and not (name in GROUPED and is_limited):
+        if name == "decisions":
+            return self._decisions
+        if name in self.snapshot.lists and not (name in GROUPED and is_limited(who)):
             return self.snapshot.lists[name]
         if name in FRESH:
             return self._list(name, who)
         scope = (who.locations, who.categories) if name in GROUPED else ()
         return self.made.get((name, scope), lambda: self._list(name, who))
+
+    @cached_property
+    def _decisions(self) -> ShownList:
+        return self._list("decisions", SYSTEM)
 
     def line_rows_of(self, item: int) -> pl.Series:
         """Return the row numbers of the plan's lines of an item, by its number."""
@@ -62,14 +73,7 @@ class Work:
 
     def _list(self, name: str, who: Person) -> ShownList:
         spec = LISTS[name]
-        if name in GROUPED:
-            frame = (
-                self._exceptions(who)
-                if name == "exceptions"
-                else networks(self.snapshot.lists["network"].frame, who)
-            )
-        else:
-            frame = self._of_database(name)
+        frame = self._grouped(name, who) if name in GROUPED else self._of_database(name)
         made = ShownList(
             searchable(frame, spec.search),
             spec,
@@ -78,6 +82,17 @@ class Work:
         )
         made.warm()
         return made
+
+    def _grouped(self, name: str, who: Person) -> pl.DataFrame:
+        if name == "exceptions":
+            return self._exceptions(who)
+        if name == "overrides":
+            return overrides_seen(self._of_database(name), self.snapshot, who)
+        if name in ("suppliers", "lanes"):
+            return scores_seen(name, self.snapshot, who)
+        if name == "findings":
+            return findings_seen(self.snapshot, who)
+        return networks(self.snapshot.lists["network"].frame, who)
 
     def _of_database(self, name: str) -> pl.DataFrame:
         if name == "decisions":
@@ -121,9 +136,14 @@ def read_work(
     """
     known = before if before is not None and before.snapshot is snapshot else None
     new = decisions.states(workspace, known.seq if known else None)
-    states = _newest(known.states, new) if known else new
-    lines = known.lines if known and new.is_empty() else _lines(snapshot, states)
-    return Work(workspace, seq, snapshot, at, states, lines, Recent(LISTS_KEPT))
+    if known is None:
+        return Work(workspace, seq, snapshot, at, new, _lines(snapshot, new), Recent(LISTS_KEPT))
+    states = _newest(known.states, new)
+    lines = _renewed(known.lines, snapshot, new) if new.height <= FEW else _lines(snapshot, states)
+    # As many events as lines with a new one: nothing but lines changed. Overrides expire by the day.
+    is_lines = seq - known.seq == new.height and known.at.date() == at.date()
+    made: Recent[ShownList] = known.made if is_lines else Recent(LISTS_KEPT)
+    return Work(workspace, seq, snapshot, at, states, lines, made)
 
 
 def with_states(
@@ -169,6 +189,20 @@ def _lines(snapshot: Snapshot, states: pl.DataFrame) -> ShownList:
     )
     shown.warm()
     return shown
+
+
+def _renewed(known: ShownList, snapshot: Snapshot, new: pl.DataFrame) -> ShownList:
+    """Return the plan's lines with a few of them in a new state, the others as they were."""
+    mine = new.filter(pl.col("run_id") == snapshot.head.run_id)
+    if mine.is_empty():
+        return known
+    is_new = pl.col("line_no").is_in(mine["line_no"].implode())
+    rows = snapshot.lines.select(is_new.arg_true()).to_series().to_numpy()
+    fresh = with_states(snapshot.lines[rows], mine, snapshot.head.run_id).select(OF_LINE + OF_EFFECT)
+    place = np.arange(known.frame.height)
+    place[rows] = known.frame.height + np.arange(len(rows))
+    both = pl.concat([known.frame.select(OF_LINE + OF_EFFECT), fresh])
+    return known.renewed(known.frame.with_columns(both.select(pl.all().gather(place))))
 
 
 def _newest(known: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
