@@ -119,9 +119,9 @@ def test_auto_zeros_and_months(seen):
     ]
     low = _details(seen, "auto", "period_low")
     # January 2000 is month 1 by assumption: July 2000 is month 7, July 2001 month 19.
-    assert {key: re.match(r"\d+", text)[0] for key, text in low.items()} == {
-        "2000-07-01": "10188",
-        "2001-07-01": "9098",
+    assert {key: re.match(r"[\d,]+", text)[0] for key, text in low.items()} == {
+        "2000-07-01": "10,188",
+        "2001-07-01": "9,098",
     }
     assert all("year before or after" in text for text in low.values())
     assert "calendar is assumed" in seen("auto")[0]["calendar_assumed"].done
@@ -161,7 +161,7 @@ def test_man_with_the_weeks_that_were_cut(seen):
 def test_man_masters(seen):
     pieces = pl.Series(_details(seen, "man", "minimum_fractional").values())
     assert int(pieces.str.ends_with("= 1 piece").sum()) == 18
-    assert pieces.str.contains("416.66.* = 1250 pieces").any()
+    assert pieces.str.contains("416.66.* = 1,250 pieces").any()
     asked = pl.Series(_details(seen, "man", "items_alike").values())
     assert int(asked.str.ends_with("same demand").sum()) == 4
     typed = _details(seen, "man", "one_value_for_all")
@@ -171,7 +171,7 @@ def test_man_masters(seen):
         "stocking_points.holding_rate": "0.2 (3,451 rows)",
     }
     assert _details(seen, "man", "demand_dominates") == {
-        "2012-06-04 @ 1027 @ PLANT @ ? @ ?": "49980 units, 3.7 % of all"
+        "2012-06-04 @ 1027 @ PLANT @ ? @ ?": "49,980 units, 3.7 % of all"
     }
     assert set(_details(seen, "man", "table_missing")) == {
         "stock", "receipts", "open_orders", "bom", "customers",

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -10,11 +10,12 @@ import pytest
 from plimsoll.domain.tables import table
 from plimsoll.present.report import html_report
 from plimsoll.store.workspace import Workspace
-from plimsoll.workflows.accuracy import check_forecasts
+from plimsoll.workflows.accuracy import check_forecasts, grades_known
 from plimsoll.workflows.demo import build_demo
 from plimsoll.workflows.plan import make_plan
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
+POINT = ["item_id", "to_location_id"]
 QUICK = '[signals]\norigins = 4\n[demand]\nlearned = "off"\n'
 
 
@@ -89,3 +90,28 @@ def test_no_plan_no_targets(company):
     assert earlier.calibration["level"].null_count() == 0
     assert "abc" not in set(earlier.calibration["group"])
     assert "needs_care" not in "|".join(earlier.trust["reasons"])
+
+
+def test_the_next_plan_grades_its_lines_by_the_check_and_by_no_later_one(company):
+    folder, plan, checked = company
+    next_plan = make_plan(folder, at=AT)
+    assert next_plan.run_id != plan.run_id, "the check is named in the manifest"
+    grades = checked.trust.select("item_id", "grade", to_location_id="location_id")
+    lines = next_plan["line"].join(grades, on=POINT)
+    rank = {grade: place for place, grade in enumerate(("A", "B", "C", "D", "-"))}
+    said, tried = (
+        lines[name].replace_strict(rank, return_dtype=pl.Int64) for name in ("confidence", "grade")
+    )
+    assert (said >= tried).all(), "no line is graded better than its forecasts"
+    was = plan["line"].select("kind", *POINT, old="confidence_why")
+    changed = (
+        next_plan["line"].join(was, on=["kind", *POINT]).filter(pl.col("old") != pl.col("confidence_why"))
+    )
+    assert changed.height
+    assert check_forecasts(folder, at=AT).run_id != checked.run_id, "it names the plan that it graded"
+    assert make_plan(folder, at=AT).run_id == next_plan.run_id, "with the same grades"
+    with Workspace.open(folder) as workspace:
+        assert grades_known(workspace, checked.as_of)[1].equals(checked.trust)
+        first = min(run.as_of for run in workspace.runs() if run.kind == "accuracy")
+        assert grades_known(workspace, first - timedelta(days=1)) == ({}, None)
+        assert grades_known(workspace, checked.as_of + timedelta(days=93)) == ({}, None)

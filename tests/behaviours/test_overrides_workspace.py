@@ -194,6 +194,11 @@ def test_one_point_is_explained_from_its_rows(planned):
     assert sum(step.qty for step in found.level) == pytest.approx(level, abs=1e-9)
     assert found.level_qty == level
     assert sum(step.qty for step in found.order) == pytest.approx(found.order_qty, abs=1e-9)
+    early = {"item_id": "B", "to_location_id": "BR", "quantity": 12.0, "pulled_forward": True}
+    lines = pl.DataFrame([early, early | {"pulled_forward": False}])
+    more = waterfalls(tables | {"line": lines})
+    assert more.order[-1].qty == more.order_qty - found.order_qty == 12.0
+    assert more.order[-1].code == "pulled"
     services = alternatives(tables, settings)
     assert services["target_service"].to_list() == [0.9, 0.95, 0.98, 0.99]
     assert services["on_hand_mean_qty"].is_sorted()

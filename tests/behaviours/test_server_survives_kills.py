@@ -249,7 +249,7 @@ def receiver():
 
 @pytest.fixture
 def shop(tmp_path, published, line, receiver, monkeypatch):
-    """A plan of thousands of lines, a planner with a password and a token, a webhook."""
+    """A plan of thousands of lines, an approver with a password and a token, a webhook."""
     monkeypatch.delenv("PLIMSOLL_DATABASE_URL", raising=False)
     monkeypatch.setenv("PLIMSOLL_WEBHOOK_SECRET", SECRET)
     folder = tmp_path / "shop"
@@ -257,7 +257,7 @@ def shop(tmp_path, published, line, receiver, monkeypatch):
     published(
         folder, [line(number, category=f"c{number % CATEGORIES:02d}") for number in range(1, LINES + 1)]
     )
-    people.add_user(folder, "kim", {"name": "Kim", "role": "planner"}, BOSS, at=AT, password=PASSWORD)
+    people.add_user(folder, "kim", {"name": "Kim", "role": "approver"}, BOSS, at=AT, password=PASSWORD)
     token, _ = people.make_token(folder, "erp", 365, BOSS, at=AT, username="kim")
     Work.token_of_the_page = token
     return folder, token

@@ -104,7 +104,7 @@ SENTENCES = {
         "BR1",
     ): "Move 40 from DC1: position 5 is below 45, the demand expected over 10 days (30) plus a "
     "buffer of 15 for a 95 % fill-rate target; DC1 can send 35 now, and the other 5 around 2026-12-22.",
-    ("M-200", "PLANT"): "Make 500 at PLANT: position -20 is below 120, the demand expected over 9 days (100) "
+    ("M-200", "PLANT"): "Make 500 at PLANT: position −20 is below 120, the demand expected over 9 days (100) "
     "plus a buffer of 20 for the least cost of holding and shortage; the lead time of 8 days is typed, not "
     "measured; raised from 490 by the minimum order of 500; customers are owed 40.",
     (

@@ -92,7 +92,7 @@ def test_every_command_speaks_json(run, company, words, keys):
 
 
 def test_explain_names_the_four_questions(run, company):
-    line = json.loads(run("recommend", company, "--top", "1", "--json")[1])["recommendations"][0]
+    line = json.loads(run("recommend", company, "--kind", "transfer", "--json")[1])["recommendations"][0]
     point = line["item_id"], line["to_location_id"]
     code, out, _ = run("explain", company, *point)
     assert code == 0
@@ -174,7 +174,7 @@ def test_a_table_that_cannot_be_used_at_all_fails_the_command(run, company, tmp_
         'item_id = "Material"\nlocation_id = "Site"\ndate = "Count Date"\non_hand = "On Hand"\n'
     )
     company = shutil.copytree(company, tmp_path / "copy")
-    before = json.loads(run("recommend", company, "--json")[1])["n"]
+    before = json.loads(run("plan", company, "--json")[1])["n_recommendations"]
     code, out, _ = run("import", company, source, "--mapping", mapping)
     assert code == 1
     assert "1 row of 'stock' has a text where a number is needed" in " ".join(out.split())

@@ -177,7 +177,7 @@ def test_one_move_by_hand(company):
     assert move["net"] == pytest.approx(move["holding_saved"] + move["shortage_avoided"] - move["cost"])
     assert move["sentence"] == (
         "Move 50 from BR1 to BR2: BR1 has 430 more than it needs, the last of which would be used there in "
-        "1000 days, and BR2 would order 50 from Acme today; it saves 244 of buying and holding and avoids "
+        "1,000 days, and BR2 would order 50 from Acme today; it saves 244 of buying and holding and avoids "
         "171 of expected shortage for 12 of transport."
     )
 

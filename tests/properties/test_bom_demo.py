@@ -5,6 +5,8 @@ parent's demand neither trends nor ended, bills and the records of issues must a
 with planted faults are left out.
 """
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
@@ -35,6 +37,12 @@ def demo():
     return company, done, lead_times
 
 
+@pytest.fixture(scope="module")
+def found(demo):
+    """Estimates with the demand for components: exploded, from issues, and as the program chooses."""
+    return {how: estimated(demo, how) for how in ("explode", "issues", "auto")}
+
+
 def estimated(demo, how):
     company, done, lead_times = demo
     params, options = BomParams(dependent_demand=how), demand.DemandParams()
@@ -63,16 +71,16 @@ def needed(company, done):
     )
 
 
-def test_exploded_demand_agrees_with_the_truth(demo):
+def test_exploded_demand_agrees_with_the_truth(demo, found):
     """The sum over components within 5 %, and each within a factor that the parents' estimates explain.
 
     The parents' weeks are the only chance here: of the sum, about one part in a hundred is noise, and the
     rates of parents that move (trend, launch, phase-out) are known to lag by up to a fifth.
     """
     company, done, _ = demo
-    found = estimated(demo, "explode")
     both = (
-        found.demand.group_by(POINT)
+        found["explode"]
+        .demand.group_by(POINT)
         .agg(weekly=pl.col("mean_qty").mean())
         .join(needed(company, done), on=POINT, how="full", coalesce=True)
     )
@@ -83,18 +91,17 @@ def test_exploded_demand_agrees_with_the_truth(demo):
     assert 0.9 < ratio.median() < 1.1
 
 
-def test_recorded_issues_are_used_and_nothing_is_added(demo):
-    found = estimated(demo, "auto")
-    assert found.demand.is_empty()
-    assert found.estimates.equals(estimated(demo, "issues").estimates)
+def test_recorded_issues_are_used_and_nothing_is_added(found):
+    assert found["auto"].demand.is_empty()
+    assert found["auto"].estimates.equals(found["issues"].estimates)
 
 
-def test_bills_and_records_tell_the_same(demo):
+def test_bills_and_records_tell_the_same(found):
     """Rates of components from bills against those from issues: the two roads agree in sum within 15 %.
 
     The records run over two years at nominal rates, the bills at today's; both miss what the other knows.
     """
-    exploded, recorded = estimated(demo, "explode"), estimated(demo, "issues")
+    exploded, recorded = found["explode"], found["issues"]
     components = exploded.demand.select(POINT).unique()
     rates = [
         one.estimates.join(components, on=POINT)["mean_per_day_est"].sum() for one in (exploded, recorded)
@@ -102,9 +109,8 @@ def test_bills_and_records_tell_the_same(demo):
     assert rates[0] == pytest.approx(rates[1], rel=0.15)
 
 
-def test_row_order_does_not_matter(demo):
+def test_row_order_does_not_matter(demo, found):
     company, done, lead_times = demo
-    found = estimated(demo, "explode").demand
-    done.tables["bom"] = done.tables["bom"].reverse()
-    shuffled = (company, done, lead_times.reverse())
-    assert estimated(shuffled, "explode").demand.equals(found)
+    turned = replace(done, tables=done.tables | {"bom": done.tables["bom"].reverse()})
+    shuffled = (company, turned, lead_times.reverse())
+    assert estimated(shuffled, "explode").demand.equals(found["explode"].demand)

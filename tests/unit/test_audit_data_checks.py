@@ -63,7 +63,7 @@ def test_every_check_finds_nothing_in_nothing(code):
 
 def test_one_demand_of_a_thousand_against_a_usual_five():
     rows = look("demand_spike", demand=weeks([5] * 40 + [1000] + [5] * 20))
-    assert rows["detail"].to_list() == ["1000 units where 5 are usual"]
+    assert rows["detail"].to_list() == ["1,000 units where 5 are usual"]
     assert rows.select("repair", "repair_column", "repair_value").row(0) == ("cap", "quantity", 5.0)
 
 

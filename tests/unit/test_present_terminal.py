@@ -142,7 +142,6 @@ def test_everything_is_json_without_nan(result, bare, answer):
     for data in (
         terminal.plan_data(result),
         terminal.plan_data(bare),
-        terminal.recommendation_data(result, 20),
         terminal.cash_data(CashResult("r", "abc", "", result.totals["abc"], points), 3),
         terminal.explanation_data(answer("P-500", "DC1")),
     ):
@@ -150,10 +149,10 @@ def test_everything_is_json_without_nan(result, bare, answer):
 
 
 def test_reasons_in_json_are_data(result):
-    first = terminal.recommendation_data(result, 1)["recommendations"][0]
+    first, *_ = terminal.plan_data(result)["recommendations"]
     assert first["drivers"]["buffer_lead_time_qty"] == 70.0
     assert "master_lead_time_stale" in first["reason_codes"]
-    assert terminal.recommendation_data(result, 1)["n"] == 3
+    assert terminal.plan_data(result)["n_recommendations"] == 3
 
 
 def test_benchmark_on_screen_and_as_a_page(tmp_path):

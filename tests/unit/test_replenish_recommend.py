@@ -77,7 +77,7 @@ PLAIN = (
         ),
         (
             {"stock": (-3.0, 0.0, 0.0), "economic_lot_qty": 1.0},
-            f"{PLAIN} for a 98 % target; recorded stock of -3 is taken as 0.",
+            f"{PLAIN} for a 98 % target; recorded stock of −3 is taken as 0.",
         ),
         (
             {"order_multiple_eff": 12.0, "lot_qty": 24.0},

@@ -29,6 +29,8 @@ ODD = {
     10: {"readiness": None},
     11: {"item_id": "NEW"},
     12: {"item_id": "JUMPED"},
+    13: {"reason_codes": "below_reorder_point economic_lot below_minimum"},
+    14: {"reason_codes": "below_reorder_point waits_for_minimum"},
 }
 
 
@@ -61,8 +63,7 @@ def test_only_what_fits_is_accepted_and_each_line_says_why(shop):
         ("plan-000002-2", "accepted", "plimsoll", "rule"),
     ]
     assert frame["reason_text"][1] == (
-        "Class C, worth 100.0 of at most 100, confidence B of at least B, "
-        "level changed by 0.0 % of at most 30%."
+        "Class C, worth 100 of at most 100, confidence B of at least B, level changed by 0 % of at most 30 %."
     )
     assert acceptance.accept_by_rule(shop, at=AT).n_lines == 0
 

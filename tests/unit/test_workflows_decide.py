@@ -149,7 +149,7 @@ def test_above_the_limit_waits_for_somebody_with_a_higher_one(tmp_path, database
         decide.approve(shop, [ref(2, 1)], ANN, at=AT)
     approved = decide.approve(shop, [ref(2, 1), ref(3, 1)], BOSS, text="fine", at=AT)
     assert approved.done == ["plan-000001-2"]
-    assert approved.refused_because == {"plan-000001-3": "It is worth 1500, above your limit of 1,000."}
+    assert approved.refused_because == {"plan-000001-3": "It is worth 1,500, above your limit of 1,000."}
     found = state(shop, 2)
     assert (found["status"], found["decided_by"], found["approved_by"]) == ("accepted", "ann", "boss")
     assert json.loads(events(shop, action="approve")[0]["new"])["remark"] == "fine"

@@ -62,7 +62,10 @@ def test_every_answer_and_body_has_a_shape(document):
             content = operation["responses"][good[0]].get("content")
             if good[0] != "204" and (not content or any(not each.get("schema") for each in content.values())):
                 empty.append((method, path))
-            if body := operation.get("requestBody"):
+            body = operation.get("requestBody")
+            if path.endswith("/file"):  # an edited list, as it is
+                assert {each["schema"]["format"] for each in body["content"].values()} == {"binary"}
+            elif body:
                 shape = body["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
                 assert document["components"]["schemas"][shape]["additionalProperties"] is False, shape
     assert empty == []

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import polars as pl
 
+from plimsoll.domain.figures import said
+
 POINT = ["item_id", "location_id"]
 LANE = ["item_id", "to_location_id", "from_location_id"]
 PLACES = ("location_id", "to_location_id")
@@ -48,7 +50,7 @@ def doubtful(
     >>> rows = pl.DataFrame({"item_id": ["A"], "location_id": ["DC1"], "on_hand": [-2.0]})
     >>> found = doubtful(rows, POINT, pl.format("{} on hand", figure(pl.col("on_hand"))))
     >>> found.select("key", "location_id", "detail").row(0)
-    ('A @ DC1', 'DC1', '-2 on hand')
+    ('A @ DC1', 'DC1', '−2 on hand')
     """
     place = next((name for name in PLACES if name in key), None)
     parts = [pl.col(name).cast(pl.String).fill_null("?") for name in key]
@@ -91,13 +93,12 @@ def figure(value: pl.Expr) -> pl.Expr:
 
     Examples
     --------
-    >>> pl.DataFrame({"x": [1234.5, 3.0, 0.256, None]}).select(figure(pl.col("x")))["x"].to_list()
-    ['1234', '3', '0.26', '?']
+    >>> pl.DataFrame({"x": [1234.5, 3.0, 0.256, None]}).select(figure(pl.col("x"))).to_series().to_list()
+    ['1,234', '3', '0.26', '?']
     """
     number = value.cast(pl.Float64)
-    whole = number.round(0).cast(pl.Int64, strict=False).cast(pl.String)
-    short = number.round(2).cast(pl.String).str.replace(r"\.0$", "")
-    return pl.when(number.abs() >= 100).then(whole).otherwise(short).fill_null("?")
+    short = pl.when(number.abs() >= 100).then(number.round(0)).otherwise(number.round(2))
+    return said(short).fill_null("?")
 
 
 def amount(value: pl.Expr) -> pl.Expr:

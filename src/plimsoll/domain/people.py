@@ -29,6 +29,7 @@ ACTIONS: dict[str, Action] = {
     "start_run": Action("planner", "start a plan"),
     "export": Action("planner", "send accepted orders out of the door"),
     "stop_automatic": Action("planner", "stop acceptance by rule at once"),
+    "deliver": Action("approver", "try again at once what could not be delivered"),
     "approve": Action("approver", "accept what is above a planner's limit"),
     "adopt_suggestion": Action("approver", "turn a suggestion into an override"),
     "set": Action("admin", "change settings, rules and limits; start acceptance by rule again"),

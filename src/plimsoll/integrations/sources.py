@@ -10,7 +10,7 @@ import polars as pl
 from plimsoll.domain.errors import InputError, first_keys
 from plimsoll.domain.findings import Finding, numbered
 from plimsoll.domain.raw import RawTable
-from plimsoll.integrations.text import GZIP_MAGIC, codecs_name, read_text
+from plimsoll.integrations.text import GZIP_MAGIC, GZIP_RATIO, codecs_name, read_text
 
 TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
 BOOK = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
@@ -194,13 +194,16 @@ def _check_size(source: Path, size: int) -> None:
 
 
 def _text_bytes(file: Path) -> int:
-    """Return about how much text a file holds; of gzip what its last four bytes tell (modulo 4 GiB)."""
+    """Return about how much text a file holds; of gzip what its last four bytes tell (modulo 4 GiB).
+
+    The end of a file that is cut off tells anything: no more counts than can be packed into its size.
+    """
     size = file.stat().st_size
     with file.open("rb") as opened:
         packed = opened.read(2) == GZIP_MAGIC and size >= len(GZIP_MAGIC) + 4
         if packed:
             opened.seek(-4, os.SEEK_END)
-            size = max(size, int.from_bytes(opened.read(4), "little"))
+            size = max(size, min(int.from_bytes(opened.read(4), "little"), size * GZIP_RATIO))
     if _ending(file) in PARQUET:
         try:
             cells = _parquet(file).select(pl.len()).collect().item() * len(_parquet(file).collect_schema())

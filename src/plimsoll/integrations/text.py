@@ -23,6 +23,7 @@ HEAD_BYTES = 1 << 18
 CHUNK_BYTES = 1 << 22
 SEPARATORS = (",", ";", "\t", "|")
 GZIP_MAGIC = b"\x1f\x8b"
+GZIP_RATIO = 1032  # bytes that one packed byte can hold at most (zlib's technical details)
 ENCODINGS = ("utf-8", "cp1252", "latin-1", "cp1250", "cp850", "cp437", "utf-16", "iso8859-15")
 # A mapping without tables is enough to say it: tables are then proposed.
 SETTING = "write it under [source] of a mapping, a text file, and give that with --mapping."

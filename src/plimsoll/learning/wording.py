@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import polars as pl
 
+from plimsoll.domain.figures import money
+
 SUBJECTS = {
     "supplier": "orders from {subject}",
     "author_supplier": "orders from {subject}",
@@ -11,7 +13,6 @@ SUBJECTS = {
     "location": "orders for {subject}",
     "item": "orders of {subject}",
 }
-MONEY_DIGITS = 10.0  # below, money has two decimals
 
 
 def sentences(currency: str) -> Callable[[pl.DataFrame], pl.Series]:
@@ -32,20 +33,20 @@ def _sentence(row: dict[str, object], currency: str) -> str:
     done = f"{who} {row['direction']} {row['n_same']} of {row['n']} {what}{by}"
     if change is None:
         done = f"{who} refused or {row['direction']} {row['n_same']} of {row['n']} {what}"
-    low, high = row["value_low"], row["value_high"]
-    between = f" (likely {_money(low)} to {_money(high, currency)})" if low is not None else ""
+    low, high = (None if row[name] is None else float(str(row[name])) for name in ("value_low", "value_high"))
+    between = ""
+    if low is not None and high is not None:
+        between = f" (likely {money(low)} to {money(high, currency)})"
     value = float(str(row["value_added"]))
     if row["verdict"] == "has_cost":
-        cost = f" (likely {_money(-float(str(high)))} to {_money(-float(str(low)), currency)})"
+        cost = f" (likely {money(-float(str(high)))} to {money(-float(str(low)), currency)})"
         return (
-            f"{done}. So far that has cost {_money(-value, currency)}{cost}: the recommendations did better."
+            f"{done}. So far that has cost {money(-value, currency)}{cost}: the recommendations did better."
         )
     if row["verdict"] == "unclear":
         word = "saved" if value >= 0 else "cost"
-        return (
-            f"{done}. It {word} {_money(abs(value), currency)}{between}: too little to say whether it pays."
-        )
-    return f"{done}. It saved {_money(value, currency)}{between}. {_question(row)}"
+        return f"{done}. It {word} {money(abs(value), currency)}{between}: too little to say whether it pays."
+    return f"{done}. It saved {money(value, currency)}{between}. {_question(row)}"
 
 
 def _question(row: dict[str, object]) -> str:
@@ -63,9 +64,3 @@ def _question(row: dict[str, object]) -> str:
         return f"A {'higher' if row['direction'] == 'raised' else 'lower'} service target?"
     shares = (f"{100 * float(str(one)):.1f} %" for one in (before, after))
     return f"Service target {' → '.join(shares)}?"
-
-
-def _money(value: object, currency: str = "") -> str:
-    amount = float(str(value))
-    digits = 2 if abs(amount) < MONEY_DIGITS else 0
-    return f"{amount:z,.{digits}f} {currency}".rstrip()

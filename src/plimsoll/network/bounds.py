@@ -18,6 +18,7 @@ import polars as pl
 from plimsoll.domain.errors import SettingError
 from plimsoll.maths.arguments import checked
 from plimsoll.maths.kernels.demand_bound import interval_excess
+from plimsoll.maths.kernels.network_laws import law_moments
 from plimsoll.maths.ragged import Floats, Ints, bounds_of, from_lists
 
 WHOLE = 1e-9  # a time this close to a whole number is one
@@ -172,8 +173,8 @@ def quantile_bound(estimates: pl.DataFrame, holding_cost: Floats, service: Float
     """
     days = estimates["protection_days_mean"].to_numpy()
     step = estimates["step_qty"].to_numpy()
-    mean_review, var_review = _moments(estimates["pmf_review"])
-    mean, var = _moments(estimates["pmf_protection"])
+    mean_review, var_review = law_moments(*from_lists(estimates["pmf_review"]))
+    mean, var = law_moments(*from_lists(estimates["pmf_protection"]))
     review = np.where(mean > 0.0, days * mean_review / np.where(mean > 0.0, mean, 1.0), days)
     within, level = variance_parts(review, var_review, days, var)
     return QuantileBound(
@@ -203,13 +204,3 @@ def variance_parts(short: Floats, var_short: Floats, long: Floats, var_long: Flo
     slope = (rate - var_short / np.where(apart, short, 1.0)) / np.where(apart, long - short, 1.0)
     level = np.where(apart, np.clip(slope, 0.0, rate / some), 0.0)
     return np.maximum(rate - level * some, 0.0), np.asarray(level)
-
-
-def _moments(laws: pl.Series) -> tuple[Floats, Floats]:
-    """Return mean and variance of laws in steps."""
-    values, bounds = from_lists(laws)
-    entry = np.repeat(np.arange(len(laws)), np.diff(bounds))
-    steps = np.arange(len(values)) - bounds[entry]
-    mean = np.asarray(np.bincount(entry, values * steps, len(laws)), dtype=np.float64)
-    spread = values * (steps - mean[entry]) ** 2
-    return mean, np.asarray(np.bincount(entry, spread, len(laws)), dtype=np.float64)

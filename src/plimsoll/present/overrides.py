@@ -61,7 +61,7 @@ def show_trial(before: dict[str, Any], after: dict[str, Any], console: "Console"
 
 def _line(row: dict[str, Any]) -> tuple[str, str, str, str, str]:
     scope = {name: row[name] for name in SCOPE if row[name] is not None}
-    value = row["value_text"] or f"{row['value']:g}"
+    value = row["value_text"] or f"{row['value']:,.10g}"
     days = f", {row['start'] or '…'} to {row['end'] or '…'}" if row["start"] or row["end"] else ""
     why = "; ".join(filter(None, (REASONS.get(row["reason_code"], row["reason_code"]), row["reason_text"])))
     said = f"{row['kind']} {row['field']} = {value} {named(scope)}{days} ({row['author']}: {why})"

@@ -134,7 +134,7 @@ def plan_data(result: PlanResult) -> dict[str, Any]:
         "totals": {name: frame.to_dicts() for name, frame in result.totals.items()},
         "before_after": result.before_after.to_dicts(),
         "n_recommendations": result["recommendation"].height,
-        "recommendations": recommendation_data(result, ACTIONS_SHOWN)["recommendations"],
+        "recommendations": _orders_data(result, ACTIONS_SHOWN),
         "findings": provenance.findings(result),
         "quarantined": result.quarantined,
         "seconds": result.seconds,
@@ -187,38 +187,12 @@ def _print_actions(lines: list[view.Action], total: int, console: "Console") -> 
         say(console, line.sentence, "dim", indent=3)
 
 
-def recommendation_data(result: PlanResult, top: int) -> dict[str, Any]:
-    """Return the top of today's orders and moves as data, reasons included."""
-    rows = [
+def _orders_data(result: PlanResult, top: int) -> list[dict[str, Any]]:
+    """Return the top of today's orders as data, reasons included."""
+    return [
         row | {"drivers": json.loads(row["drivers"]), "reason_codes": row["reason_codes"].split()}
         for row in view.ranked_actions(result, top).to_dicts()
     ]
-    moves = [
-        row | {"reason_codes": row["reason_codes"].split()} for row in view.moves(result, top).to_dicts()
-    ]
-    return {
-        "run_id": result.run_id,
-        "n": result["recommendation"].height,
-        "recommendations": rows,
-        "n_moves": result["move"].height,
-        "moves": moves,
-    }
-
-
-def show_recommendations(result: PlanResult, top: int, console: "Console") -> None:
-    """Print the top of today's orders, and of the moves between places."""
-    _print_actions(view.actions(result, top), result["recommendation"].height, console)
-    moves = view.moves(result, top)
-    if not moves.height:
-        return
-    total = result["move"].height
-    shown = "" if moves.height == total else f", {moves.height} of {total:,}"
-    say(console, f"Moves between your places, most worth first{shown}", "bold")
-    for row in moves.iter_rows(named=True):
-        net, cost = (money(row[name], result.currency) for name in ("net", "cost"))
-        worth = f": worth {net} after {cost} of transport"
-        say(console, Text.assemble((row["item_id"], "bold"), worth), indent=1)
-        say(console, row["sentence"], "dim", indent=3)
 
 
 def _print_cash(frame: pl.DataFrame, by: list[str], title: str, currency: str, console: "Console") -> None:

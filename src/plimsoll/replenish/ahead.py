@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from scipy.special import gammaincinv, nbdtrik
 
+from plimsoll.maths.kernels.network_laws import law_moments
 from plimsoll.maths.ragged import Floats, from_lists
 
 Paths = tuple[Floats, Floats, Floats]  # expected, low, high
@@ -30,15 +31,36 @@ def review_moments(laws: pl.Series, step: pl.Series) -> tuple[Floats, Floats]:
     """
     mean, variance = np.zeros(len(laws)), np.zeros(len(laws))
     for begin in range(0, len(laws), SLICE):
-        values, bounds = from_lists(laws.slice(begin, SLICE))
-        owner = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
-        cell = np.arange(len(values)) - bounds[owner]
-        first = np.bincount(owner, values * cell, len(bounds) - 1)
-        second = np.bincount(owner, values * cell**2, len(bounds) - 1)
-        part = slice(begin, begin + len(first))
-        mean[part], variance[part] = first, np.maximum(second - first**2, 0.0)
+        part = slice(begin, begin + SLICE)
+        mean[part], variance[part] = law_moments(*from_lists(laws[part]))
     size = step.to_numpy()
     return mean * size, variance * size**2
+
+
+def level_law(
+    mean: Floats, variance: Floats, longer_mean: Floats, longer_variance: Floats
+) -> tuple[Floats, Floats]:
+    """Return variance over mean given the level (n,), units, and squared variation of the level (n,).
+
+    They are a and c of Var D = a E[D] + c E[D]^2, which holds for demand over a short and a longer interval
+    that share the level; c is at least 0, and at most what leaves a at 0.
+
+    Parameters
+    ----------
+    mean, variance : of demand over the short interval, units and units squared
+    longer_mean, longer_variance : of demand over the longer one
+
+    Examples
+    --------
+    >>> level_law(np.array([10.0]), np.array([15.0]), np.array([40.0]), np.array([120.0]))
+    (array([1.]), array([0.05]))
+    """
+    short, long = np.maximum(mean, LEAST_MEAN), np.maximum(longer_mean, LEAST_MEAN)
+    ratio, gap = variance / short, long - short
+    slope = (np.maximum(longer_variance, 0.0) / long - ratio) / np.maximum(gap, LEAST_MEAN)
+    doubt = np.where(gap > LEAST_MEAN, slope, 0.0)
+    doubt = np.clip(doubt, 0.0, np.minimum(ratio / short, MOST_DOUBT))
+    return ratio - doubt * short, doubt
 
 
 def demand_ahead(
@@ -117,14 +139,11 @@ def _along(values: Floats, at: Floats) -> Floats:
 
 def _law(row: Mapping[str, Any]) -> tuple[float, float]:
     """Return variance over mean given the level, units, and squared variation of the level."""
-    mean, short = max(float(row["review_mean_qty"]), LEAST_MEAN), float(row["review_variance_qty"])
-    longer = max(float(row["mean_protection_qty"]), LEAST_MEAN)
-    moved = (float(row["mean_per_day_est"]) * float(row["protection_days_sd"])) ** 2
-    long = max(float(row["sd_protection_qty"]) ** 2 - moved, 0.0)
-    gap = longer - mean
-    doubt = (long / longer - short / mean) / gap if gap > LEAST_MEAN else 0.0
-    doubt = min(max(doubt, 0.0), short / mean**2, MOST_DOUBT)
-    return short / mean - doubt * mean, doubt
+    moved = float(row["mean_per_day_est"]) * float(row["protection_days_sd"])
+    long = float(row["sd_protection_qty"]) ** 2 - moved**2
+    known = row["review_mean_qty"], row["review_variance_qty"], row["mean_protection_qty"], long
+    ratio, doubt = level_law(*(np.array([float(value)]) for value in known))
+    return float(ratio[0]), float(doubt[0])
 
 
 def _quantile(share: float, mean: Floats, variance: Floats, step: float) -> Floats:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from plimsoll.domain import figures
 from plimsoll.domain.tables import table
 from plimsoll.maths.ragged import Floats, Ints, bounds_of, to_lists
 from plimsoll.maths.shortage import shortage
-from plimsoll.replenish import wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _customers(shipped: pl.DataFrame, sources: Sources, at: Ints) -> pl.DataFram
 def _sentence(called: pl.Expr) -> pl.Expr:
     """Return the allocation in words."""
     has, asked, gets, rest = (
-        wording.number(part)
+        figures.number(part)
         for part in (pl.col("available_qty"), called, pl.col("allocated_qty"), pl.col("waiting_qty"))
     )
     to = pl.col("to_location_id")

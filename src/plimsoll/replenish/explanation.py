@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from plimsoll.domain import figures
 from plimsoll.domain.reasons import ACTIONS, REASONS, UNKNOWN_SOURCE, fill
 from plimsoll.replenish import wording
 from plimsoll.replenish.lots import up_to_multiple
@@ -100,7 +101,7 @@ def _with_figures(orders: pl.DataFrame) -> pl.DataFrame:
     level = pl.when(pl.col("policy") == "base_stock").then("order_up_to_qty").otherwise("reorder_point_qty")
     is_sum = (level - expected - buffer).abs() < 1.0
     # The buffer is said as the rest, so that the three figures add up for a reader with a pencil.
-    rest = wording.rounded(level) - wording.rounded(expected)
+    rest = figures.rounded(level) - figures.rounded(expected)
     return orders.with_columns(
         level_qty=level, is_sum=is_sum, said_buffer_qty=pl.when(is_sum).then(rest).otherwise(buffer)
     )
@@ -127,7 +128,7 @@ def _flags(params: ReplenishParams) -> dict[str, pl.Expr]:
 
     def is_part(column: str) -> pl.Expr:
         part = pl.col(column)
-        return held & (buffer > 0) & (part >= params.mention_share * buffer) & (wording.rounded(part) > 0)
+        return held & (buffer > 0) & (part >= params.mention_share * buffer) & (figures.rounded(part) > 0)
 
     is_sum = held & pl.col("is_sum")
     waits, is_transfer = pl.col("waiting_qty") > 0, pl.col("supply_kind") == "transfer"
@@ -148,8 +149,8 @@ def _flags(params: ReplenishParams) -> dict[str, pl.Expr]:
         "lead_time_typed": (method == "typed") & ~is_set,
         "lead_time_assumed": (method == "default") & ~is_set,
         "lead_time_set": is_set,
-        "forecast_set": (wording.rounded(pl.col("set_protection_qty")) != 0),
-        "level_set": held & (wording.rounded(pl.col("buffer_override_qty")) != 0),
+        "forecast_set": (figures.rounded(pl.col("set_protection_qty")) != 0),
+        "level_set": held & (figures.rounded(pl.col("buffer_override_qty")) != 0),
         "economic_lot": is_lot & (economic > pl.max_horizontal(minimum, multiple, 1.0)) & in_step,
         "moq_raised": (pl.col("wanted_qty") < quantity - _SAME)
         & (pl.when(is_lot).then(economic).otherwise("asked_qty") < minimum - _SAME),
@@ -191,16 +192,16 @@ def _values() -> dict[str, pl.Expr]:
         "ship_now": "ship_now_qty",
         "waiting": "waiting_qty",
     }
-    texts = {name: wording.number(pl.col(column)) for name, column in numbers.items()}
+    texts = {name: figures.number(pl.col(column)) for name, column in numbers.items()}
     buffer = pl.col("said_buffer_qty")
 
     def part_of_buffer(column: str) -> pl.Expr:
         part = pl.col(column)
-        all_of_it = wording.rounded(part) >= buffer
-        return pl.when(all_of_it).then(pl.lit("all")).otherwise(wording.number(part))
+        all_of_it = figures.rounded(part) >= buffer
+        return pl.when(all_of_it).then(pl.lit("all")).otherwise(figures.number(part))
 
     def more_or_less(column: str) -> pl.Expr:
-        size = wording.number(pl.col(column).abs())
+        size = figures.number(pl.col(column).abs())
         return size + pl.when(pl.col(column) > 0).then(pl.lit(" more")).otherwise(pl.lit(" less"))
 
     same = texts["position"] == texts["level"]
@@ -209,8 +210,8 @@ def _values() -> dict[str, pl.Expr]:
     return {
         **texts,
         "relation": pl.when(same).then(pl.lit("at")).otherwise(pl.lit("below")),
-        "supply": wording.number(pl.col("on_hand_qty") + pl.col("on_order_qty")),
-        "buffer": wording.number(buffer.abs()),
+        "supply": figures.number(pl.col("on_hand_qty") + pl.col("on_order_qty")),
+        "buffer": figures.number(buffer.abs()),
         "lead_time_part": part_of_buffer("buffer_lead_time_qty"),
         "network_part": part_of_buffer("buffer_network_qty"),
         "interval": wording.days(pl.col("protection_days_mean"), pl.col("protection_days_sd")),

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from plimsoll.domain import figures
 from plimsoll.domain.reasons import MOVE_ACTIONS, MOVE_REASONS, UNKNOWN_SOURCE, fill
 from plimsoll.replenish import wording
 
@@ -64,7 +65,7 @@ def _values() -> dict[str, pl.Expr]:
     unknown = pl.col("supplier") == UNKNOWN_SOURCE
     both = pl.col("holding_saved") >= MENTIONED * pl.col("gain")
     return {
-        **{name: wording.number(pl.col(column)) for name, column in numbers.items()},
+        **{name: figures.number(pl.col(column)) for name, column in numbers.items()},
         "origin": pl.col("from_location_id"),
         "target": pl.col("to_location_id"),
         "source": pl.when(unknown).then(pl.lit("an unknown source")).otherwise("supplier"),

@@ -4,6 +4,7 @@ from datetime import date
 
 import polars as pl
 
+from plimsoll.domain import figures
 from plimsoll.domain.reasons import CHANGE_ACTIONS, CHANGE_REASONS, UNKNOWN_SOURCE, fill
 from plimsoll.replenish import wording
 
@@ -101,7 +102,7 @@ def _values(as_of: date) -> dict[str, pl.Expr]:
     lasting = pl.col("ahead_qty") / pl.col("rate")
     percent = (100.0 * (1.0 - pl.col("run_out_probability"))).floor().cast(pl.Int64)
     return {
-        **{name: wording.number(pl.col(column)) for name, column in numbers.items()},
+        **{name: figures.number(pl.col(column)) for name, column in numbers.items()},
         "order": order,
         "source": pl.when(source == UNKNOWN_SOURCE).then(pl.lit("an unknown source")).otherwise(source),
         "new_date": _day("due_date"),

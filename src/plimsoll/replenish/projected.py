@@ -14,14 +14,13 @@ from scipy.special import gammainc, gammaincinv
 from plimsoll.domain.calendar import DAYS_PER_YEAR
 from plimsoll.maths.kernels import projection as kernel
 from plimsoll.maths.ragged import Floats, Ints, from_lists
+from plimsoll.replenish.ahead import LEAST_MEAN, level_law, review_moments
 from plimsoll.replenish.params import ReplenishParams
 
 KEY = ["item_id", "location_id"]
 RESULTS = ("projected_order_qty", "projected_stock_qty", "lost_before_qty", "short_probability")
 LEVELS = 5  # equally likely levels of demand that stand for not knowing it
 LEAST_DOUBT = 1e-4  # squared coefficient of variation of the level below which it counts as known
-MOST_DOUBT = 4.0
-LEAST_MEAN = 1e-9
 CELLS = 512  # of the lattice on which stock is projected
 STEADY = 0.5  # of a review interval: a lead time that spreads less arrives in the interval it is due
 
@@ -172,21 +171,11 @@ def moments(rows: pl.DataFrame) -> tuple[Floats, Floats]:
     ----------
     rows : pmf_review, step_qty, mean_protection_qty, sd_protection_qty, review_days_eff, sd_days_est
     """
-    values, bounds = from_lists(rows["pmf_review"])
-    owner = np.repeat(np.arange(rows.height), np.diff(bounds))
-    cell = np.arange(len(values)) - bounds[owner]
-    step = rows["step_qty"].to_numpy()
-    first = np.bincount(owner, values * cell, rows.height)
-    short = (np.bincount(owner, values * cell**2, rows.height) - first**2) * step**2
-    mean = np.maximum(first * step, LEAST_MEAN)
-    longer = np.maximum(rows["mean_protection_qty"].to_numpy(), LEAST_MEAN)
+    mean, variance = review_moments(rows["pmf_review"], rows["step_qty"])
     # Demand moves with the lead time too: that part belongs to the lead time, and is taken out.
-    moved = (mean / rows["review_days_eff"].to_numpy() * rows["sd_days_est"].to_numpy()) ** 2
-    long = np.maximum(rows["sd_protection_qty"].to_numpy() ** 2 - moved, 0.0)
-    gap = longer - mean
-    doubt = np.where(gap > LEAST_MEAN, (long / longer - short / mean) / np.maximum(gap, LEAST_MEAN), 0.0)
-    doubt = np.clip(doubt, 0.0, np.minimum(short / mean**2, MOST_DOUBT))
-    return short / mean - doubt * mean, doubt
+    moved = mean / rows["review_days_eff"].to_numpy() * rows["sd_days_est"].to_numpy()
+    long = rows["sd_protection_qty"].to_numpy() ** 2 - moved**2
+    return level_law(mean, variance, rows["mean_protection_qty"].to_numpy(), long)
 
 
 def _arriving(rows: pl.DataFrame, open_orders: pl.DataFrame, before: int, as_of: date) -> Floats:

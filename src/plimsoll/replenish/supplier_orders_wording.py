@@ -4,6 +4,7 @@ from datetime import date
 
 import polars as pl
 
+from plimsoll.domain import figures
 from plimsoll.domain.reasons import ACTIONS, LINE_REASONS, SUPPLIER_REASONS, fill
 from plimsoll.replenish import wording
 
@@ -82,10 +83,10 @@ def with_line_words(lines: pl.DataFrame) -> pl.DataFrame:
     lines : columns of table `line`, `DRIVERS`, pulled_for (minimum or container) and n_containers
     """
     values = {
-        "quantity": wording.number(pl.col("quantity")),
+        "quantity": figures.number(pl.col("quantity")),
         "source": pl.col("from_location_id"),
         "days": wording.days(pl.col("days_early")),
-        "holding": wording.number(pl.col("pull_cost")),
+        "holding": figures.number(pl.col("pull_cost")),
         "number": pl.col("n_containers").cast(pl.String),
     }
     code = pl.lit("pulled_for_") + pl.col("pulled_for")
@@ -136,18 +137,18 @@ def _values() -> dict[str, pl.Expr]:
     )
     return {
         "source": pl.col("from_location_id"),
-        "minimum": wording.number(pl.col("min_order_value")),
-        "needed": wording.number(pl.col("needed_value")),
-        "early": wording.number(pl.col("value_minimum")),
-        "filling": wording.number(pl.col("filling_value")),
+        "minimum": figures.number(pl.col("min_order_value")),
+        "needed": figures.number(pl.col("needed_value")),
+        "early": figures.number(pl.col("value_minimum")),
+        "filling": figures.number(pl.col("filling_value")),
         "until": pl.col("order_date").dt.to_string("%Y-%m-%d"),
         "container": container,
         "fill": pl.format("{} %", (100 * pl.col("last_fill_share")).round(0).cast(pl.Int64)),
         "measure": pl.col("container_measure"),
         "unmeasured": pl.format("{} line{}", "n_unmeasured", _plural("n_unmeasured")),
         "weekday": weekday.dt.to_string("%A"),
-        "wait_cost": wording.number(pl.col("wait_cost")),
-        "pull_cost": wording.number(pl.col("pull_cost")),
+        "wait_cost": figures.number(pl.col("wait_cost")),
+        "pull_cost": figures.number(pl.col("pull_cost")),
     }
 
 

@@ -1,38 +1,8 @@
-"""Numbers and names as they stand in a sentence: text expressions, row by row."""
+"""Durations, names and targets as they stand in a sentence: text expressions, row by row."""
 
 import polars as pl
 
-
-def rounded(value: pl.Expr) -> pl.Expr:
-    """Return the value as precise as it is said: 2 decimals below 1, one below 10, none above."""
-    size = value.abs()
-    return (
-        pl.when(size < 1).then(value.round(2)).when(size < 10).then(value.round(1)).otherwise(value.round(0))
-    )
-
-
-def number(value: pl.Expr) -> pl.Expr:
-    """Return a number in words: no needless decimals, thousands separated from 10,000 on.
-
-    Examples
-    --------
-    >>> values = pl.DataFrame({"x": [0.04, 3.0, 3.26, 1234.4, 12345.6, -20.0]})
-    >>> values.select(number(pl.col("x"))).to_series().to_list()
-    ['0.04', '3', '3.3', '1234', '12,346', '-20']
-    """
-    short = rounded(value)
-    whole = short.round(0).cast(pl.Int64)
-    digits = whole.abs().cast(pl.String)
-    # Reversed, since thousands are counted from the right and the regular expressions do not look ahead.
-    grouped = digits.str.reverse().str.replace_all(r"(\d{3})", "${1},").str.reverse().str.strip_prefix(",")
-    sign = pl.when(whole < 0).then(pl.lit("-")).otherwise(pl.lit(""))
-    return (
-        pl.when(short != short.round(0))
-        .then(short.cast(pl.String))
-        .when(whole.abs() < 10_000)
-        .then(whole.cast(pl.String))
-        .otherwise(sign + grouped)
-    )
+from plimsoll.domain.figures import number
 
 
 def days(value: pl.Expr, spread: pl.Expr | None = None) -> pl.Expr:

@@ -36,6 +36,21 @@ TONES = {
     "queued": "live", "in_force": "good", "suggest": "good", "has_cost": "bad", "helped": "good",
     "cost": "bad", "expedite": "warn", "chase": "warn", "confirm": "warn",
 }  # fmt: skip
+# Columns that can be asked about everywhere -> words; of all others the name is said, without its unit.
+HEADINGS = {
+    "item_id": "Item", "location_id": "Place", "to_location_id": "To",
+    "from_location_id": "Supplier or source",
+    "abc": "Value class", "xyz": "Regularity class", "batch_id": "Batch", "run_id": "Plan", "line_id": "Line",
+    "order_id": "Order", "exception_id": "Exception", "override_id": "Override", "network_id": "Network",
+    "n_lines": "Lines", "n_points": "Stocking points", "n_orders": "Orders", "reason_code": "Reason",
+    "reason_text": "Reason in words", "mean_per_day": "Demand a day", "supply_kind": "Replenished by",
+    "readiness": "Data", "stockout_probability": "Chance to run out", "adi": "Periods between demands",
+    "cv2": "Variation of demand sizes", "pending": "Still owed", "is_yours": "Yours to take back",
+}  # fmt: skip
+ENDINGS = {
+    "_id": "", "_qty": "", "_value": " in money", "_eff": "", "_est": "", "_set": " as set",
+    "_opt": " as computed", "_code": "",
+}  # fmt: skip
 CHIP = Markup('<span class="chip {}" title="{}">{}</span>')
 GRADE = Markup('<span class="grade {}" title="{}" aria-label="Confidence {}">{}</span>')
 LINK = Markup('<a href="{}">{}</a>')
@@ -141,6 +156,22 @@ def words(code: str | None, topic: str = "") -> str:
         return DASH
     text = label(topic, code) if topic in LABELS else code.replace("_", " ")
     return text[:1].upper() + text[1:]
+
+
+def heading(column: str) -> str:
+    """Return the words for a column that a list has but its page does not show.
+
+    Examples
+    --------
+    >>> heading("from_location_id"), heading("buffer_network_qty"), heading("lot_qty_set")
+    ('Supplier or source', 'Buffer network', 'Lot as set')
+    """
+    if column in HEADINGS:
+        return HEADINGS[column]
+    for end, said in ENDINGS.items():
+        if column.endswith(end) and column != end:
+            return heading(column.removesuffix(end)) + said
+    return words(column)
 
 
 @lru_cache(KEPT)

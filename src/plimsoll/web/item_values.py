@@ -142,7 +142,11 @@ def _row(view: ItemView, code: str, known: "_Known", back: str, *, can_set: bool
         shown_set, news = _as_set(f"{kind}.{winner['field']}", value, unit), "From the next plan on"
     shown = winner if is_new else counts
     given = {"item_id": view.item_id, "location_id": view.location_id, "what": code}
-    cleared = shown and f"{PAGE_CLEAR}?{urlencode({'override_id': shown['override_id'], 'back': back})}"
+    cleared = (
+        shown
+        and shown.get("is_yours", True)
+        and f"{PAGE_CLEAR}?{urlencode({'override_id': shown['override_id'], 'back': back})}"
+    )
     return ValueRow(
         name=_name(code),
         unit=_unit(code, unit),

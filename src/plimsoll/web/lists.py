@@ -231,7 +231,7 @@ def _pills(view: View, page: Page) -> tuple[Link, ...]:
         if name in in_sight:
             continue
         column = columns.get(asked.column)
-        title = column.title if column else cells.words(asked.column)
+        title = column.title if column and column.title else cells.heading(asked.column)
         said = _said(asked.operator, asked.values, column)
         pills.append(Link(f"{title}: {said}", link(view, page, **{name: None})))
     return tuple(pills)

@@ -13,7 +13,7 @@ from plimsoll.present.numbers import DASH, count, money, percent
 from plimsoll.web import cells
 from plimsoll.web.contexts.lists import Tab
 from plimsoll.web.contexts.settings import OptionGroup, OptionRow, UserRow, ViewRow
-from plimsoll.workflows.options import DEFAULT, OWN_WAY, Option
+from plimsoll.workflows.options import DEFAULT, OWN_WAY, SET, Option
 
 RULES, OPTIONS, VIEWS, USERS = "/settings", "/settings/options", "/settings/views", "/settings/users"
 SECTIONS = {
@@ -83,7 +83,7 @@ def groups(
 def option_row(option: Option, event: Row | None, who: Person, back: str) -> OptionRow:
     """Return an option as a row, with who set it."""
     new = event["new"] if event and isinstance(event["new"], dict) else {}
-    has_own_way = (option.section, option.name) in OWN_WAY
+    may = who.may("set") and (option.section, option.name) not in OWN_WAY
     query = urlencode({"section": option.section, "name": option.name, "back": back})
     return OptionRow(
         section=option.section,
@@ -96,7 +96,8 @@ def option_row(option: Option, event: Row | None, who: Person, back: str) -> Opt
         who=event["actor"] if event else "",
         why=new.get("reason") or "",
         until=f"until {str(new['expires_at'])[:16].replace('T', ' ')}" if new.get("expires_at") else "",
-        change=f"{OPTIONS}/set?{query}" if who.may("set") and not has_own_way else "",
+        change=f"{OPTIONS}/set?{query}" if may else "",
+        back=f"{OPTIONS}/back?{query}" if may and option.source == SET else "",
     )
 
 

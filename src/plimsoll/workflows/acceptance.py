@@ -7,6 +7,7 @@ from typing import get_args
 
 import polars as pl
 
+from plimsoll.domain.figures import number
 from plimsoll.domain.people import Person, require
 from plimsoll.store import decisions
 from plimsoll.store.records import ParameterChange, RunRecord
@@ -15,7 +16,19 @@ from plimsoll.workflows.decide import accept_for_rule
 from plimsoll.workflows.decision_params import AcceptParams, Grade, in_force
 
 GRADES = get_args(Grade)  # the best first
-COLUMNS = ("line_no", "kind", "item_id", "to_location_id", "abc", "value", "confidence", "readiness")
+COLUMNS = (
+    "line_no",
+    "kind",
+    "item_id",
+    "to_location_id",
+    "abc",
+    "value",
+    "confidence",
+    "readiness",
+    "reason_codes",
+)
+# The supplier would not take the order today: a person asks it, or adds to the order.
+BELOW_MINIMUM = r"\b(below_minimum|waits_for_minimum)\b"
 POINT = ["item_id", "location_id"]
 
 
@@ -33,9 +46,9 @@ def accept_by_rule(folder: Path, *, at: datetime) -> Accepted:
 
     A line fits that nobody has touched, of a kind and class named, worth no more than `max_value`, with data
     that may be ordered automatically, a confidence of at least `min_confidence`, and a level to order up to
-    that changed by no more than `max_change` since the plan before; without a plan before none fits. Each
-    line's reason is kept with it. Lines go in some thousands a transaction, and before each the switch is
-    read again.
+    that changed by no more than `max_change` since the plan before; without a plan before none fits. Nor does
+    a line of an order that does not reach its supplier's minimum today. Each line's reason is kept with it.
+    Lines go in some thousands a transaction, and before each the switch is read again.
     """
     with Workspace.open(folder) as workspace:
         params = in_force(workspace, "accept", AcceptParams, at)
@@ -71,14 +84,15 @@ def fitting(lines: pl.DataFrame, params: AcceptParams) -> pl.DataFrame:
         pl.col("confidence").is_in(grades),
         pl.col("readiness") == "automatic",
         pl.col("change") <= params.max_change,
+        ~pl.col("reason_codes").fill_null("").str.contains(BELOW_MINIMUM),
     )
     why = pl.format(
         f"Class {{}}, worth {{}} of at most {params.max_value:,.0f}, confidence {{}} of at least "
-        f"{params.min_confidence}, level changed by {{}} % of at most {params.max_change:.0%}.",
+        f"{params.min_confidence}, level changed by {{}} % of at most {100 * params.max_change:.0f} %.",
         "abc",
-        pl.col("value").round(2),
+        number(pl.col("value")),
         "confidence",
-        (pl.col("change") * 100).round(1),
+        number(100 * pl.col("change")),
     )
     return chosen.with_columns(text=why)
 

@@ -24,6 +24,7 @@ NOT_TO_COME = ("refused", "expired")
 ORDERED = ("purchase", "transfer", "production")
 MOVED = ("transshipment", "return")
 NEW_DATE = ("expedite", "postpone")
+OF_EARLY = ("item_id", "to_location_id", "quantity", "pulled_forward")
 OF_WATERFALLS = ("planning_point", "demand_estimate", "policy", "outlook", "obsolescence")
 
 
@@ -46,7 +47,7 @@ def item_view(work: Work, item_id: str, location_id: str, who: Person) -> ItemVi
     forecast, stock, ordered = None, None, None
     if estimate.get("mean_per_day_est") is not None and known["planned"]:
         forecast, stock, ordered = _ahead(estimate, known, lists, day)
-    steps = _waterfalls(shot, item_id, location_id, point)
+    steps = _waterfalls(work, item_id, location_id, point)
     return ItemView(
         run_id=shot.head.run_id,
         as_of=day,
@@ -69,11 +70,13 @@ def item_view(work: Work, item_id: str, location_id: str, who: Person) -> ItemVi
     )
 
 
-def _waterfalls(shot: Snapshot, item_id: str, location_id: str, point: int) -> Waterfalls:
+def _waterfalls(work: Work, item_id: str, location_id: str, point: int) -> Waterfalls:
     """Return how the level of a point comes about, and how today's order follows from it."""
+    shot = work.snapshot
     item = shot.number[item_id]
     tables = {name: shot.point_tables[name].slice(point, 1) for name in OF_WATERFALLS}
     few = {name: _at(shot.tables[name].of(item), location_id) for name in ("recommendation", "last_time_buy")}
+    few["line"] = _at(work.lines.frame.select(pl.col(OF_EARLY).gather(work.line_rows_of(item))), location_id)
     return waterfalls({name: plain(frame) for name, frame in (tables | few).items()})
 
 
@@ -118,7 +121,7 @@ def _lists(work: Work, item_id: str, location_id: str) -> dict[str, list[Row]]:
 def _at(frame: pl.DataFrame, location_id: str) -> pl.DataFrame:
     """Return the rows of a place, and those of no place of their own."""
     place = next((name for name in ("to_location_id", "location_id") if name in frame.columns), None)
-    if place is None:
+    if place is None or frame.is_empty():
         return frame
     return frame.filter(pl.col(place).is_null() | (pl.col(place).cast(pl.String) == location_id))
 

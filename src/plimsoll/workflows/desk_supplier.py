@@ -47,10 +47,10 @@ class SupplierView:
 
 def supplier_view(work: Work, name: str, who: Person) -> SupplierView:
     """Return what is known of a supplier; raises Unknown where nothing is."""
-    scores = work.snapshot.lists["suppliers"].frame.filter(_is(name))
+    scores = work.shown("suppliers", who).frame.filter(_is(name))
     received = work.snapshot.tables["receipts"].frame.filter(_is(name))
     seen = scoped(received, who)
-    if scores.is_empty() and received.is_empty():
+    if scores.is_empty() and seen.is_empty():
         what = f"There is no supplier '{name[:80]}'."
         raise Unknown(what, remedy="Look it up in the list of suppliers.")
     deliveries = seen.select(DELIVERY).unique()

@@ -84,7 +84,7 @@ def search(work: Work, text: str, who: Person) -> tuple[Found, ...]:
     found += [_found_item(row) for row in shot.lists["items"].page(query, who).rows]
     found += [
         Found("supplier", row["from_location_id"], f"{row['n_orders']:,} orders", (row["from_location_id"],))
-        for row in shot.lists["suppliers"].page(few, who).rows
+        for row in work.shown("suppliers", who).page(few, who).rows
     ]
     found += [
         Found("exception", row["exception_id"], row["title"], (row["exception_id"],))

@@ -24,7 +24,7 @@ from plimsoll.workflows.settings import Settings, read_settings, sections
 Tables = Mapping[str, pl.DataFrame]
 KEY = ["item_id", "location_id"]
 READ = ("planning_point", "demand_estimate", "target", "lead_time_estimate", "policy")
-ALSO = ("outlook", "recommendation", "last_time_buy", "obsolescence")
+ALSO = ("outlook", "recommendation", "last_time_buy", "obsolescence", "line")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,14 @@ def alternatives(tables: Tables, settings: Settings, services: Sequence[float] =
 
 def waterfalls(tables: Tables) -> Waterfalls:
     """Return both waterfalls of a point from its rows, as of `of_point`."""
-    empty = {name: table(name).empty() for name in ("last_time_buy", "obsolescence")}
+    empty = {name: table(name).empty() for name in ("last_time_buy", "obsolescence", "line")}
     known = empty | dict(tables)
+    early = known["line"].filter("pulled_forward").group_by("item_id", location_id="to_location_id")
+    pulled = early.agg(pulled_qty=pl.col("quantity").sum())
     limited = lifecycle.limit_orders(known["policy"], known["last_time_buy"], known["obsolescence"])
     level = measure.level_waterfall(limited, known["demand_estimate"]).row(0, named=True)
-    order = measure.order_waterfall(limited, known["outlook"], known["recommendation"]).row(0, named=True)
+    ordered = measure.order_waterfall(limited, known["outlook"], known["recommendation"], pulled)
+    order = ordered.row(0, named=True)
     cost = float(known["planning_point"]["unit_cost_eff"][0])
     steps = measure.steps_of(level, cost), measure.steps_of(order, cost)
     return Waterfalls(steps[0], level["total_qty"], steps[1], order["total_qty"])

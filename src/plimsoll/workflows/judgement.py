@@ -6,6 +6,7 @@ from datetime import date
 import polars as pl
 
 from plimsoll.domain.decisions import STATUSES, TO_SEND, TRANSITIONS, value_decided
+from plimsoll.domain.figures import number, said
 from plimsoll.domain.people import Person, in_scope
 
 KEEP = "keep"  # a quantity or date that stays as somebody set it
@@ -97,7 +98,9 @@ def _faults(
             (REFUSED, status != "submitted", pl.format("It is {}: nothing waits for approval.", status))
         )
         if limit is not None:
-            above = pl.format("It is worth {}, above your limit of {}.", _money(), pl.lit(f"{limit:,.0f}"))
+            above = pl.format(
+                "It is worth {}, above your limit of {}.", number(value_decided()), pl.lit(f"{limit:,.0f}")
+            )
             found.append((REFUSED, value_decided() > limit, above))
     found += [
         (
@@ -115,19 +118,12 @@ def _faults(
     return found
 
 
-def _money() -> pl.Expr:
-    return value_decided().round(0).cast(pl.Int64)
-
-
 def _who_changed_it() -> pl.Expr:
     """Return who changed a line since it was read, to what and when."""
     now = pl.coalesce("quantity_before", "quantity")
-    quantity = pl.when(now == now.round(0)).then(now.cast(pl.Int64, strict=False).cast(pl.String))
     did = (
         pl.when(pl.col("status_before") == "changed")
-        .then(
-            pl.format("{} changed this to {}", "decided_by", quantity.otherwise(now.round(3).cast(pl.String)))
-        )
+        .then(pl.format("{} changed this to {}", "decided_by", said(now.round(3))))
         .when(pl.col("status_before") == "proposed")
         .then(pl.format("{} took the decision on this back", "decided_by"))
         .otherwise(pl.format("{} has {} this", "decided_by", "status_before"))

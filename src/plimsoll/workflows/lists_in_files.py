@@ -1,6 +1,7 @@
 """Lists as files that people edit in Excel, and back: what they changed, to be looked over first."""
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path, PurePath
@@ -44,9 +45,10 @@ CLOSE = 1e-6  # share by which a quantity may differ after a way through Excel
 class Proposed:
     """What a file asks for, before anything is done.
 
-    `decisions` has a row a line to decide on: row of the file, line_id, version, action (accept, change,
-    refuse, reopen), quantity and date (null as they are), reason and text. `problems` has row, line_id and
-    why nothing will be done there. `n_rows` counts the rows read, `n_same` those that change nothing.
+    `decisions` has a row for each thing to do. Of recommendations: row of the file, line_id, version, action
+    (accept, change, refuse, reopen), quantity and date (null as they are), reason and text; of overrides see
+    `overrides_in_files`. `problems` has row, the key of the list and why nothing will be done there. `n_rows`
+    counts the rows read, `n_same` those that change nothing.
     """
 
     decisions: pl.DataFrame
@@ -100,7 +102,7 @@ def read_decisions(content: bytes, name: str, lines: pl.DataFrame) -> Proposed:
     InputError
         For a file that cannot be read, is too long, or lacks line_id or version.
     """
-    raw = _table(content, name)
+    raw = edited_table(content, name, READ_BACK)
     typed = _typed(raw)
     known = lines.select(
         "line_id",
@@ -158,8 +160,11 @@ def _groups(rows: pl.DataFrame, *, one_by_one: bool) -> list[pl.DataFrame]:
     return list(rows.iter_slices(1)) if one_by_one else [rows]
 
 
-def _table(content: bytes, name: str) -> pl.DataFrame:
-    """Return the file's one table as texts."""
+def edited_table(content: bytes, name: str, needed: Sequence[str]) -> pl.DataFrame:
+    """Return the one table of an edited file that has the columns needed.
+
+    Raises InputError for a file that cannot be read, is too long, or lacks such a column.
+    """
     ending = PurePath(name).suffix.lower()
     if ending not in ENDINGS:
         what = f"'{PurePath(name).name[:80]}' is neither CSV nor Excel."
@@ -177,39 +182,46 @@ def _table(content: bytes, name: str) -> pl.DataFrame:
             raise InputError(
                 what, remedy="Save it as CSV in UTF-8 or as .xlsx, with its header row."
             ) from error
-    found = next((each.frame for each in tables if set(READ_BACK) <= set(each.frame.columns)), None)
+    found = next((each.frame for each in tables if set(needed) <= set(each.frame.columns)), None)
     if found is None:
-        what = f"The file has no columns {' and '.join(READ_BACK)}."
-        raise InputError(
-            what, why="They tell which line a row is about.", remedy="Keep the header row as it was."
-        )
+        what = f"The file has no columns {', '.join(needed[:-1])} and {needed[-1]}."
+        raise InputError(what, why="They tell what a row is about.", remedy="Keep the header row as it was.")
     if found.height > MOST_ROWS:
         what = f"The file has {found.height:,} rows; {MOST_ROWS:,} can be read at once."
         raise InputError(what, remedy="Keep only the rows you changed.")
     return found
 
 
-def _typed(raw: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns that count, read as what they are; `…_bad` tells where that failed."""
+def cells_of(
+    raw: pl.DataFrame, columns: Sequence[str], *, numbers: Sequence[str] = (), days: Sequence[str] = ()
+) -> pl.DataFrame:
+    """Return columns of an edited table, read as what they are, and the row of the file.
+
+    Blanks around texts are taken away, and the apostrophe that kept a text from being a formula; a column
+    that the table lacks is unknown throughout. `…_bad` tells where a number or day could not be read.
+    """
     texts = raw.select(
         pl.col(name).cast(pl.String).str.strip_chars().replace("", None) if name in raw.columns
         else pl.lit(None, pl.String).alias(name)
-        for name in (*READ_BACK, *EDITED)
+        for name in columns
     )  # fmt: skip
-    quoted = pl.col("line_id", "reason_text").str.replace(r"^'", "")
-    numbers = [texts[name] for name in ("version", "quantity_set", "quantity_eff")]
-    decimal, _ = decimal_sign(numbers)
-    read = {each.name: read_numbers(each, decimal)["value"].alias(each.name) for each in numbers}
-    read |= {name: read_dates(texts[name]).values.alias(name) for name in ("date_set", "date_eff")}
+    written = [texts[name] for name in numbers]
+    decimal, _ = decimal_sign(written)
+    read = {each.name: read_numbers(each, decimal)["value"].alias(each.name) for each in written}
+    read |= {name: read_dates(texts[name]).values.alias(name) for name in days}
     bad = {f"{name}_bad": texts[name].is_not_null() & column.is_null() for name, column in read.items()}
-    return (
-        texts.with_columns(quoted)
-        .with_columns(**read, **bad)
-        .with_columns(
-            pl.col("status").str.to_lowercase(),
-            pl.col("reason_code").str.to_lowercase().str.replace_all(" ", "_"),
-            row=pl.int_range(2, pl.len() + 2),
-        )
+    words = [name for name in columns if name not in read]
+    return texts.with_columns(pl.col(words).str.replace(r"^'", "")).with_columns(
+        **read, **bad, row=pl.int_range(2, pl.len() + 2)
+    )
+
+
+def _typed(raw: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns that count, read as what they are."""
+    numbers, days = ("version", "quantity_set", "quantity_eff"), ("date_set", "date_eff")
+    return cells_of(raw, (*READ_BACK, *EDITED), numbers=numbers, days=days).with_columns(
+        pl.col("status").str.to_lowercase(),
+        pl.col("reason_code").str.to_lowercase().str.replace_all(" ", "_"),
     )
 
 

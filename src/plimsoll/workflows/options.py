@@ -1,4 +1,4 @@
-"""The options in force with where each comes from, and setting one over the settings file."""
+"""The options in force with where each comes from; setting one over the settings file, and back."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +10,7 @@ from plimsoll.domain.decisions import Unknown
 from plimsoll.domain.errors import InputError, did_you_mean
 from plimsoll.domain.params import Params
 from plimsoll.domain.people import Person, require
+from plimsoll.store.parameters import take_back
 from plimsoll.store.records import ParameterChange
 from plimsoll.store.workspace import Workspace
 from plimsoll.workflows.decision_params import AcceptParams, ApprovalParams, ExportParams
@@ -73,9 +74,7 @@ def set_option(
     require(who, "set")
     params = _known(section, name)
     why = plain(reason, "reason")
-    if remedy := OWN_WAY.get((section, name)):
-        what = f"[{section}] {name} is not set like this."
-        raise InputError(what, done="Nothing was changed.", remedy=remedy)
+    _check_way(section, name)
     if expires_at is not None and expires_at <= at:
         what = f"It would have expired on {expires_at:%Y-%m-%d %H:%M}."
         raise InputError(what, done="Nothing was changed.", remedy="Give a later moment.")
@@ -86,9 +85,41 @@ def set_option(
         new = params.read(now | {name: value}, section).model_dump(mode="json")[name]
         change = ParameterChange(section, name, old, new, who.username, why, expires_at)
         workspace.record_parameter(change, at=at)
+    return _one(folder, section, name, who, at)
+
+
+def put_back(folder: Path, section: str, name: str, who: Person, *, reason: str, at: datetime) -> Option:
+    """Let the settings file, or else the default, say again what an option is.
+
+    Raises
+    ------
+    Unknown : there is no such option within reach
+    InputError : without a reason, nobody set it, or an option with a way of its own
+    Forbidden : the role does not allow it
+    """
+    require(who, "set")
+    params = _known(section, name)
+    why = plain(reason, "reason")
+    _check_way(section, name)
+    with Workspace.open(folder) as workspace:
+        file = params.read(workspace.settings().get(section, {}), section).model_dump(mode="json")
+        was_set = take_back(workspace, section, name, file[name], author=who.username, reason=why, at=at)
+    if not was_set:
+        what = f"[{section}] {name} is not set over the settings file."
+        raise InputError(what, done="Nothing was changed.", remedy="Load the page again.")
+    return _one(folder, section, name, who, at)
+
+
+def _one(folder: Path, section: str, name: str, who: Person, at: datetime) -> Option:
     return next(
         option for option in options(folder, who, at=at) if (option.section, option.name) == (section, name)
     )
+
+
+def _check_way(section: str, name: str) -> None:
+    if remedy := OWN_WAY.get((section, name)):
+        what = f"[{section}] {name} is not set like this."
+        raise InputError(what, done="Nothing was changed.", remedy=remedy)
 
 
 def _sections() -> dict[str, type[Params]]:

@@ -1,5 +1,6 @@
 """Set, try, list and withdraw values over the computed ones; the next plan reads what is in force."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from plimsoll.domain.decisions import Unknown
-from plimsoll.domain.errors import InputError, did_you_mean, first_keys
+from plimsoll.domain.errors import InputError, PlimsollError, did_you_mean, first_keys
 from plimsoll.domain.overridden import KEY, overrides_frame, reach
 from plimsoll.domain.overrides import Override, Value, check_together, checked, named
 from plimsoll.domain.people import Forbidden, Person, require, scoped
@@ -52,15 +53,24 @@ def set_override(folder: Path, override: Override, who: Person, *, at: datetime)
     Forbidden : the role does not allow it, or the scope reaches beyond the person's
     """
     require(who, "override")
-    clean = checked(replace(override, author=who.username, id="", created_at=at), at=at)
+    with Workspace.open(folder) as workspace:
+        return _set(_plan(workspace), replace(override, id=""), who, at)
+
+
+def set_overrides(
+    folder: Path, wanted: Sequence[Override], who: Person, *, at: datetime, is_trial: bool = False
+) -> list[SetOverride | PlimsollError]:
+    """Put several overrides in force, each as of `set_override`; what cannot be is told in its place.
+
+    Parameters
+    ----------
+    wanted : overrides; the `id` of one names that whose place it takes, which is withdrawn
+    is_trial : only say what would become of them
+    """
+    require(who, "override")
     with Workspace.open(folder) as workspace:
         plan = _plan(workspace)
-        rows = _rows(plan, clean)
-        mine = _mine(clean, rows, who, at)
-        _check_interval(clean, plan.run)
-        check_together(clean, store.standing_overrides(workspace, at))
-        done = store.record_override(workspace, replace(clean, value_old=_in_force(clean, mine, plan)), at=at)
-    return SetOverride(done, mine.height)
+        return [_tried(plan, each, who, at, is_trial=is_trial) for each in wanted]
 
 
 def try_override(folder: Path, override: Override, who: Person, *, at: datetime) -> WhatIf:
@@ -163,6 +173,39 @@ def _plan(workspace: Workspace) -> _Plan:
     return _Plan(workspace, run, points, lanes.select(*KEY, "category"))
 
 
+def _set(
+    plan: _Plan, override: Override, who: Person, at: datetime, *, is_trial: bool = False
+) -> SetOverride:
+    """Record an override after all checks; one that takes the place of another must find it in force."""
+    workspace, before = plan.workspace, override.id
+    clean = checked(replace(override, author=who.username, id="", created_at=at), at=at)
+    rows = _rows(plan, clean)
+    mine = _mine(clean, rows, who, at)
+    _check_interval(clean, plan.run)
+    standing = store.standing_overrides(workspace, at)
+    if before and before not in (each.id for each in standing):
+        what = f"{before} is no longer in force."
+        raise InputError(what, remedy="Download the list again, or add a row without override_id.")
+    check_together(clean, [each for each in standing if each.id != before])
+    if is_trial:
+        return SetOverride(clean, mine.height)
+    done = store.record_override(workspace, replace(clean, value_old=_in_force(clean, mine, plan)), at=at)
+    if before:
+        store.withdraw_override(
+            workspace, before, author=who.username, reason=f"{done.id} takes its place", at=at
+        )
+    return SetOverride(done, mine.height)
+
+
+def _tried(
+    plan: _Plan, override: Override, who: Person, at: datetime, *, is_trial: bool
+) -> SetOverride | PlimsollError:
+    try:
+        return _set(plan, override, who, at, is_trial=is_trial)
+    except PlimsollError as error:
+        return error
+
+
 def _rows(plan: _Plan, override: Override) -> pl.DataFrame:
     return plan.lanes if override.kind == "lead_time" else plan.points
 
@@ -170,30 +213,34 @@ def _rows(plan: _Plan, override: Override) -> pl.DataFrame:
 def _mine(override: Override, rows: pl.DataFrame, who: Person, at: datetime) -> pl.DataFrame:
     """Return the rows in the scope of an override; refuse unknown names, and rows beyond the person's."""
     visible = scoped(rows, who)
-    for name, value in override.scope.items():
-        known = visible[name].drop_nulls().unique()
-        if value not in known:
-            what = f"There is no {WORD_OF.get(name, name)} '{value[:80]}' in the plan."
-            remedy = did_you_mean(value, known.sort()) or "Check the name; names are told apart by case."
-            raise Unknown(what, remedy=remedy)
-    met = visible
-    for name, value in override.scope.items():
-        met = met.filter(pl.col(name) == value)
+    asked = [pl.col(name) == value for name, value in override.scope.items()]
+    met = visible.filter(asked) if asked else visible
     if not met.height:
-        of_item = (
-            visible.filter(pl.col("item_id") == override.item_id) if override.item_id else visible.clear()
-        )
-        places = of_item.select(pl.col("location_id").unique().sort()).to_series()
-        what = f"Nothing in the plan is {named(override.scope).removeprefix('for ')} at once."
-        raise Unknown(what, remedy=f"The item is kept at {first_keys(places)}." if len(places) else "")
+        raise _unmet(override, visible)
     if beyond := _outside(override, rows, who, at):
         what = f"The override would reach {beyond:,} points that are not yours."
         raise Forbidden(what, remedy="Name a location or category of yours, or ask an admin.")
     return met
 
 
+def _unmet(override: Override, visible: pl.DataFrame) -> Unknown:
+    """Return why an override meets none of the rows that a person sees."""
+    for name, value in override.scope.items():
+        known = visible[name].drop_nulls().unique()
+        if value not in known:
+            what = f"There is no {WORD_OF.get(name, name)} '{value[:80]}' in the plan."
+            remedy = did_you_mean(value, known.sort()) or "Check the name; names are told apart by case."
+            return Unknown(what, remedy=remedy)
+    of_item = visible.filter(pl.col("item_id") == override.item_id) if override.item_id else visible.clear()
+    places = of_item.select(pl.col("location_id").unique().sort()).to_series()
+    what = f"Nothing in the plan is {named(override.scope).removeprefix('for ')} at once."
+    return Unknown(what, remedy=f"The item is kept at {first_keys(places)}." if len(places) else "")
+
+
 def _outside(override: Override, rows: pl.DataFrame, who: Person, at: datetime) -> int:
     """Return the number of rows that an override reaches beyond a person's scope."""
+    if who.locations is None and who.categories is None:
+        return 0
     asked = overrides_frame([replace(override, id=override.id or "O0")], at=at)
     mine = reach(asked, scoped(rows, who))["n_rows"][0]
     return int(reach(asked, rows)["n_rows"][0] - mine)

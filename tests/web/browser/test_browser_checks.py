@@ -26,6 +26,8 @@ PAGES = (
     "/network",
     "/network/{item}",
     "/cash",
+    "/overrides",
+    "/files/upload/overrides",
     "/health",
     "/runs",
     "/runs/{run}",

@@ -17,6 +17,7 @@ from plimsoll.workflows.batch_file import batch_file
 
 router = APIRouter(prefix="/exports", tags=["exports"], route_class=ApiRoute)
 Sender = Annotated[Person, Depends(requires("export"))]
+Deliverer = Annotated[Person, Depends(requires("deliver"))]
 BatchId = Annotated[str, Path(max_length=40, examples=["batch-000001"])]
 Format = Literal["csv", "xlsx", "json"]
 KINDS: dict[str, str] = FILES | {"json": "application/json"}
@@ -41,6 +42,19 @@ class BatchTold(BaseModel):
     owed: dict[str, str]
 
 
+class DeliveryTold(BaseModel):
+    """How one delivery stands: pending or done, how often it was tried, what was answered last."""
+
+    channel: str
+    target: str
+    status: str
+    attempts: int
+    next_try_at: datetime | None
+    last_error: str
+    done_at: datetime | None
+    sha256: str
+
+
 class Exported(BaseModel):
     """The batch that was made; none if nothing waited."""
 
@@ -55,10 +69,23 @@ def export(request: Request, body: Wanted, who: Sender) -> Exported:
 
 
 @router.post("/deliver", summary="Try again what is still owed")
-def deliver(request: Request, who: Sender) -> list[BatchTold]:
+def deliver(request: Request, who: Deliverer) -> list[BatchTold]:
     """Deliver what could not be before: the same bytes under the same key."""
     done = outbox.deliver_pending(request.app.state.folder, at=at_of(request), at_once=True)
     return [_told(batch) for batch in done]
+
+
+@router.post("/{batch_id}/deliver", summary="Try again what is still owed of a batch")
+def deliver_one(request: Request, batch_id: BatchId, who: Deliverer) -> BatchTold:
+    """Deliver what could not be before: the same bytes under the same key."""
+    return _told(outbox.deliver_again(request.app.state.folder, batch_id, who, at=at_of(request)))
+
+
+@router.get("/{batch_id}/deliveries", summary="How the deliveries of a batch went")
+def deliveries(request: Request, batch_id: BatchId, who: Viewer) -> list[DeliveryTold]:
+    """Return where the batch went, how often it was tried, and what was answered."""
+    found = outbox.deliveries(request.app.state.folder, batch_id, who)
+    return [DeliveryTold.model_validate(row) for row in found.to_dicts()]
 
 
 @router.get("/{batch_id}", summary="One batch")

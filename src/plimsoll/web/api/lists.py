@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from plimsoll.domain.desk_lists import list_spec
-from plimsoll.domain.desk_result import Choice
+from plimsoll.domain.desk_result import Choice, Group
 from plimsoll.domain.errors import InputError, did_you_mean
 from plimsoll.domain.listing import MOST_LETTERS, MOST_PAGE, MOST_SIZE, OPERATORS, SIZE, kind_of
 from plimsoll.domain.people import Person
@@ -98,6 +98,14 @@ class Choices(BaseModel):
     choices: list[Choice]
 
 
+class Groups(BaseModel):
+    """The values of a column, each with its rows and what they come to."""
+
+    column: str
+    money: str
+    groups: list[Group]
+
+
 def _answer(name: str) -> Callable[..., Page]:
     def rows(request: Request, response: Response, who: Viewer) -> Page:
         desk = request.app.state.desk
@@ -149,6 +157,33 @@ def choices(
         raise InputError(what, remedy=did_you_mean(column, columns) or "See the list's columns.")
     query = desk.query(name, request.query_params.multi_items(), ignored=OWN)
     return Choices(column=column, choices=list(desk.choices(name, query, who, column)))
+
+
+@router.get(
+    "/lists/{name}/groups",
+    tags=["lists"],
+    summary="What a column of money comes to by the values of another",
+    openapi_extra={"parameters": [FILTER, SEARCH]},
+)
+def groups(
+    request: Request,
+    name: ListName,
+    who: Viewer,
+    column: Annotated[str, Query(max_length=100)],
+    money: Annotated[str, Query(max_length=100)],
+) -> Groups:
+    """Return the rows and the sum for each value of a column, the largest sum first."""
+    desk = request.app.state.desk
+    columns = desk.columns(name)
+    if column not in columns:
+        what = f"The list has no column '{column}'."
+        raise InputError(what, remedy=did_you_mean(column, columns) or "See the list's columns.")
+    sums = [each for each in list_spec(name).sums if each in columns]
+    if money not in sums:
+        what = f"The list does not sum up '{money}'."
+        raise InputError(what, remedy=f"It sums up {', '.join(sums)}." if sums else "It has no money.")
+    query = desk.query(name, request.query_params.multi_items(), ignored=(*OWN, "money"))
+    return Groups(column=column, money=money, groups=list(desk.groups(name, query, who, column, money)))
 
 
 @router.get(

@@ -13,6 +13,7 @@ from plimsoll.web.api.answers import Viewer, at_of
 from plimsoll.web.api.document import document
 from plimsoll.web.api.meter import meter
 from plimsoll.web.api.route import ApiRoute
+from plimsoll.workflows.doctor import check_log
 
 router = APIRouter(tags=["service"], route_class=ApiRoute)
 OPEN: dict[str, Any] = {"security": []}
@@ -32,6 +33,14 @@ class Words(BaseModel):
     statuses: dict[str, str]
     reasons: dict[str, str]
     outcomes: dict[str, str]
+
+
+class LogChecked(BaseModel):
+    """What a check of the log found: whether it is whole, in words, and what to do where it is not."""
+
+    is_whole: bool
+    found: str
+    remedy: str
 
 
 @router.get("/health", summary="Whether the server answers; for anybody", openapi_extra=OPEN)
@@ -68,6 +77,13 @@ def today(request: Request, who: Viewer) -> TodayView:
     """Return figures, the twenty exceptions that matter, and what changed."""
     view: TodayView = request.app.state.desk.today(who, at_of(request))
     return view
+
+
+@router.get("/audit/chain", summary="Whether the log of changes is whole")
+def chain(request: Request, who: Viewer) -> LogChecked:
+    """Check the seal of every event; of a long log this takes a while."""
+    check = check_log(request.app.state.folder, who)
+    return LogChecked(is_whole=check.is_sound, found=check.found, remedy=check.remedy)
 
 
 @router.get("/search", summary="Stocking points, lines, suppliers and exceptions by name")

@@ -60,6 +60,14 @@ def set_one(request: Request, section: Part, name: Part, body: NewValue, who: Se
     )
 
 
+@router.post("/settings/{section}/{name}/reset", summary="Put an option back to what the settings file says")
+def reset(request: Request, section: Part, name: Part, body: Why, who: Setter) -> Option:
+    """Take back what people set, with a reason."""
+    return options.put_back(
+        request.app.state.folder, section, name, who, reason=body.reason, at=at_of(request)
+    )
+
+
 @router.post("/automatic/stop", status_code=204, summary="Stop acceptance by rule at once")
 def stop(request: Request, body: Why, who: Stopper) -> Response:
     """Stop acceptance by rule, also one that is under way."""

@@ -1,9 +1,9 @@
-"""What the page of exports receives."""
+"""What the pages of exports receive."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from plimsoll.web.contexts.lists import Grid
+from plimsoll.web.contexts.lists import Grid, Link
 from plimsoll.web.contexts.shell import Context
 
 
@@ -18,3 +18,29 @@ class ExportsPage(Context):
     waiting_href: str
     can_send: bool
     grid: Grid
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """A delivery of a batch: where it went, its status, what was answered, and when."""
+
+    channel: str
+    target: str
+    status: str
+    tried: str
+    answer: str
+    when: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPage(Context):
+    """One batch: its figures, files, deliveries and lines; `may_retry` where something is owed."""
+
+    template: ClassVar[str] = "exports/batch.html"
+    batch_id: str
+    status: str
+    says: str
+    files: tuple[Link, ...]
+    deliveries: tuple[DeliveryRow, ...]
+    may_retry: bool
+    lines: Grid

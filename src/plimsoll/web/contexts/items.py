@@ -199,9 +199,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a value would do here: name, before, after and difference of each figure, with words on how."""
+    """What a value would do here: name, value in force, before, after and difference of each figure.
 
-    rows: tuple[tuple[str, str, str, str], ...]
+    `has_own_road` : whether the figures in force differ from those before, so that both are shown; `words`
+    say how it was sized, and what the difference is.
+    """
+
+    rows: tuple[tuple[str, str, str, str, str], ...]
+    has_own_road: bool
     words: str
 
 

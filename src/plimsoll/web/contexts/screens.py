@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from markupsafe import Markup
+
 from plimsoll.web.contexts.lists import Grid, Line, Link
 from plimsoll.web.contexts.shell import Context
 from plimsoll.web.contexts.today import Tile
@@ -257,9 +259,14 @@ class ChainPart(Context):
 
 @dataclass(frozen=True, slots=True)
 class UploadPage(Context):
-    """A form that takes an edited list; `error` is what was wrong with the last file."""
+    """A form that takes an edited list; `steps` tell how to edit it, `error` what was wrong with the last."""
 
     template: ClassVar[str] = "files/upload.html"
+    title: str
+    back: Link
+    action: str
+    downloads: tuple[Link, ...]
+    steps: tuple[Markup, ...]
     longest_mb: float
     error: str = ""
     remedy: str = ""
@@ -267,12 +274,19 @@ class UploadPage(Context):
 
 @dataclass(frozen=True, slots=True)
 class PreviewPage(Context):
-    """What a file asks for, before anything is done; `packed` carries it to the confirmation."""
+    """What a file asks for, before anything is done; `packed` carries it to the address `confirm`.
+
+    `heads` are title and class of the columns of `asked`; `back` is the list, `again` the form before.
+    """
 
     template: ClassVar[str] = "files/preview.html"
     file: str
     says: str
+    back: str
+    again: str
+    confirm: str
     counts: tuple[tuple[str, str], ...]
+    heads: tuple[tuple[str, str], ...]
     asked: tuple[tuple[str, ...], ...]
     more_asked: str
     problems: tuple[tuple[str, str, str], ...]

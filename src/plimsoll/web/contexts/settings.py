@@ -9,7 +9,10 @@ from plimsoll.web.contexts.shell import Context
 
 @dataclass(frozen=True, slots=True)
 class OptionRow:
-    """An option: its value in force and its default as text, where it comes from, who set it and why."""
+    """An option: its value in force and its default as text, where it comes from, who set it and why.
+
+    `change` and `back` are the addresses at which it is set and put back, "" where that cannot be.
+    """
 
     section: str
     name: str
@@ -22,6 +25,7 @@ class OptionRow:
     why: str
     until: str
     change: str
+    back: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class OptionsPage(Context):
 
 @dataclass(frozen=True, slots=True)
 class OptionPart(Context):
-    """The form in which an option is set; `choices` are the values it may have, none for free text."""
+    """The form in which an option is set, or put back; `choices` are its values, none for free text."""
 
     template: ClassVar[str] = "settings/option.html"
     row: OptionRow
@@ -77,6 +81,7 @@ class OptionPart(Context):
     until: str
     wrong: str
     back: str
+    puts_back: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,8 @@ PAGES = {
     "exception": "/exceptions?q={}",
     "run": "/runs/{}",
     "item": "/items?item_id={}",
+    "batch": "/exports/{}",
+    "override": "/overrides?override_id={}",
 }
 CHANGED = Markup('<span class="change"><span class="soft">{}</span> <del>{}</del> → <b>{}</b></span>')
 NEW = Markup('<span class="change"><span class="soft">{}</span> <b>{}</b></span>')

@@ -9,6 +9,7 @@ from plimsoll.domain.decisions import Unknown
 from plimsoll.domain.listing import Condition, Query
 from plimsoll.domain.people import Person
 from plimsoll.web import exception_pages
+from plimsoll.web.contexts.lists import Link
 from plimsoll.web.list_pages import list_page
 from plimsoll.web.pages import page
 from plimsoll.web.security import requires
@@ -21,7 +22,9 @@ Viewer = Annotated[Person, Depends(requires("view"))]
 @router.get("")
 def exceptions(request: Request, who: Viewer) -> Response:
     """Show the exceptions."""
-    return list_page(request, exception_pages.VIEW, who, exception_pages.SAYS)
+    from_file = (Link("Work from a file", "/files/upload/exceptions", css="quiet"),)
+    actions = from_file if who.may("work_exception") else ()
+    return list_page(request, exception_pages.VIEW, who, exception_pages.SAYS, actions)
 
 
 @router.get("/{name:path}")

@@ -284,21 +284,31 @@ def _share(text: str) -> str:
 def _trial(view: ItemView, override: Override, request: Request, who: Person, at: datetime) -> Trial:
     here = replace(override, item_id=view.item_id, location_id=view.location_id, category=None)
     found = try_override(request.app.state.folder, here, who, at=at)
-    return Trial(
-        _compared(found, view), "At this point alone, on today's demand. The next plan estimates it anew."
-    )
+    rows = _compared(found, view)
+    has_own_road = any(in_force != before for _, in_force, before, _, _ in rows)
+    words = "At this point alone, on today's demand. The next plan estimates it anew."
+    return Trial(rows, has_own_road, f"{words} {_own_road(found, view)}" if has_own_road else words)
 
 
-def _compared(found: WhatIf, view: ItemView) -> tuple[tuple[str, str, str, str], ...]:
-    rows: list[tuple[str, str, str, str]] = []
+def _own_road(found: WhatIf, view: ItemView) -> str:
+    """Return what the figures in force hold that those of a trial do not."""
+    part, unit = found.in_force.get("buffer_network_qty") or 0.0, view.point.get("unit")
+    if part:
+        held = quantity(abs(part), unit)
+        said = f"holds {held} {'more' if part > 0 else 'less'} because places that feed each other share it"
+        return f"What is in force {said}; that part is sized with the whole plan."
+    return "What is in force was sized with the whole plan, so compare Now with Then."
+
+
+def _compared(found: WhatIf, view: ItemView) -> tuple[tuple[str, str, str, str, str], ...]:
+    rows: list[tuple[str, str, str, str, str]] = []
     for words, name, kind in FIGURES:
         before, after = found.before.get(name), found.after.get(name)
         if before is None and after is None:
             continue
         less = None if before is None or after is None else after - before
-        rows.append(
-            (words, _figure(before, kind, view), _figure(after, kind, view), _difference(less, kind, view))
-        )
+        shown = [_figure(value, kind, view) for value in (found.in_force.get(name), before, after)]
+        rows.append((words, *shown, _difference(less, kind, view)))  # type: ignore[arg-type]
     return tuple(rows)
 
 

@@ -136,12 +136,12 @@ def decide_one(request: Request, line_id: str, act: str, who: Decider, form: For
         answer = page(request, edit if is_part(request) else EditPage(edit), status=422)
         answer.headers.update({"HX-Retarget": f"#edit-{edit.row['line_no']}", "HX-Reswap": "outerHTML"})
         return answer
-    view = request.app.state.desk.line(line_id, who)
-    message = _message(act, done, line_id, view.line["item_id"])
+    desk = request.app.state.desk
+    message = _message(act, done, line_id, desk.line_row(line_id, who)["item_id"])
     if not is_part(request):
         return moved(request, form.text("back", 4000) or PROPOSED, message)
     if form.text("view", 10) == "panel":
-        shown = _panel(request, view, who)
+        shown = _panel(request, desk.line(line_id, who), who)
         return page(request, PanelPart(shown), messages=(message,))
     return _row(request, line_id, who, message=message)
 
@@ -150,7 +150,7 @@ def _decide(request: Request, line_id: str, act: str, who: Person, form: Fields)
     state, at = request.app.state, request.app.state.clock()
     version = form.given.get("version") or request.query_params.getlist("version")
     if act == "reopen" and not version:  # from a message that undoes what the same person just did
-        version = [str(state.desk.line(line_id, who).line.get("version") or 0)]
+        version = [str(state.desk.line_row(line_id, who).get("version") or 0)]
     ref = LineRef(line_id, Fields({"version": version}).whole("version"))
     reason, text = form.text("reason", 40), form.text("text")
     if act == "change":
@@ -254,7 +254,7 @@ def _row(
     told: str = "",
     message: Notice | None = None,
 ) -> Response:
-    row = request.app.state.desk.line(line_id, who).line
+    row = request.app.state.desk.line_row(line_id, who)
     columns = shown_columns(worklist.VIEW, request)
     shown = worklist.line(row, columns, who, told, css="" if told else "new")
     messages = (message,) if message else ()
@@ -264,7 +264,7 @@ def _row(
 def _edit(
     request: Request, line_id: str, act: str, who: Person, form: Fields | None = None, wrong: str = ""
 ) -> EditPart:
-    row = request.app.state.desk.line(line_id, who).line
+    row = request.app.state.desk.line_row(line_id, who)
     if act not in ("change", "refuse"):
         what = f"A line is not decided by '{act[:40]}'."
         raise Unknown(what, remedy="Accept, change, refuse or take it back.")

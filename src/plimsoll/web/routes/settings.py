@@ -30,7 +30,7 @@ from plimsoll.web.refusals import local_path, status_of
 from plimsoll.web.security import door, requires
 from plimsoll.web.settings_pages import OF_RULES, OPTIONS, RULES, SWITCH, USERS, VIEWS
 from plimsoll.workflows import acceptance, people, views
-from plimsoll.workflows.options import Option, options, set_option
+from plimsoll.workflows.options import Option, options, put_back, set_option
 
 router = APIRouter(prefix="/settings", include_in_schema=False)
 Viewer = Annotated[Person, Depends(requires("view"))]
@@ -112,6 +112,30 @@ def ask_option(request: Request, who: Setter, section: str, name: str, back: str
     return page(request, form if is_part(request) else OptionPage(form))
 
 
+@router.get("/options/back")
+def ask_back(request: Request, who: Setter, section: str, name: str, back: str = OPTIONS) -> Response:
+    """Ask why an option is put back to what the settings file says."""
+    option = _option(request, who, section, name)
+    form = _option_part(request, who, option, {"back": back}, puts_back=True)
+    return page(request, form if is_part(request) else OptionPage(form))
+
+
+@router.post("/options/back")
+def set_back(request: Request, who: Setter, form: Form) -> Response:
+    """Put an option back to what the settings file says."""
+    state = request.app.state
+    option = _option(request, who, form.text("section", 60), form.text("name", 60))
+    given = {name: form.text(name, LONGEST) for name in ("reason", "back")}
+    try:
+        done = put_back(
+            state.folder, option.section, option.name, who, reason=given["reason"], at=state.clock()
+        )
+    except InputError as error:
+        return _again(request, _option_part(request, who, option, given, str(error), puts_back=True), error)
+    words = f"{cells.words(done.name)} is {settings_pages.said(done.value)} again."
+    return _left(request, local_path(given["back"] or OPTIONS), Notice("good", words))
+
+
 @router.post("/options/set")
 def set_one(request: Request, who: Setter, form: Form) -> Response:
     """Set an option over the settings file."""
@@ -130,10 +154,7 @@ def set_one(request: Request, who: Setter, form: Form) -> Response:
         told = {"reason": given["reason"], "expires_at": end}
         done = set_option(state.folder, option.section, option.name, value, who, at=at, **told)  # type: ignore[arg-type]
     except (InputError, SettingError) as error:
-        part = _option_part(request, who, option, given, str(error))
-        answer = page(request, part if is_part(request) else OptionPage(part), status=status_of(error))
-        answer.headers.update({"HX-Retarget": "#dialogs", "HX-Reswap": "innerHTML"})
-        return answer
+        return _again(request, _option_part(request, who, option, given, str(error)), error)
     words = f"{cells.words(done.name)} is {settings_pages.said(done.value)} now."
     return _left(request, local_path(given["back"] or OPTIONS), Notice("good", words))
 
@@ -259,7 +280,13 @@ def _option(request: Request, who: Person, section: str, name: str) -> Option:
 
 
 def _option_part(
-    request: Request, who: Person, option: Option, given: dict[str, str], wrong: str = ""
+    request: Request,
+    who: Person,
+    option: Option,
+    given: dict[str, str],
+    wrong: str = "",
+    *,
+    puts_back: bool = False,
 ) -> OptionPart:
     event = _told(request, who).get(f"{option.section}.{option.name}")
     is_list = isinstance(option.default, list)
@@ -272,7 +299,15 @@ def _option_part(
         until=given.get("until", ""),
         wrong=wrong,
         back=local_path(given.get("back") or OPTIONS),
+        puts_back=puts_back,
     )
+
+
+def _again(request: Request, part: OptionPart, error: PlimsollError) -> Response:
+    """Return the form again with what is wrong."""
+    answer = page(request, part if is_part(request) else OptionPage(part), status=status_of(error))
+    answer.headers.update({"HX-Retarget": "#dialogs", "HX-Reswap": "innerHTML"})
+    return answer
 
 
 def _given(form: Fields) -> dict[str, str]:
