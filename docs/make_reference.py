@@ -28,6 +28,7 @@ from plimsoll.demand.messages import MESSAGES as demand_messages
 from plimsoll.demand.shelf import methods
 from plimsoll.domain import errors
 from plimsoll.domain.findings import Finding, Message, numbered
+from plimsoll.domain.kpis import KPIS
 from plimsoll.domain.people import ACTIONS, ROLES
 from plimsoll.domain.reasons import (
     CHANGE_REASONS,
@@ -44,11 +45,13 @@ from plimsoll.integrations import read_source
 from plimsoll.lifecycle.messages import MESSAGES as lifecycle_messages
 from plimsoll.network.checks import MESSAGES as network_messages
 from plimsoll.network.size import NO_SOURCE, SIZED
-from plimsoll.policy.portfolio import OUT_OF_REACH
+from plimsoll.pilot.messages import MESSAGES as pilot_messages
+from plimsoll.policy.portfolio import OUT_OF_REACH, TOO_SMALL
 from plimsoll.policy.reasons import FALLBACK_REASONS, POLICY_REASONS
 from plimsoll.replay.messages import EVERY as replay_messages
 from plimsoll.replenish import allocate, components
 from plimsoll.replenish.position import findings_of
+from plimsoll.scenarios.messages import MESSAGES as scenario_messages
 from plimsoll.supply import SupplyParams, unusable_receipts
 from plimsoll.supply.changes import CHANGED
 from plimsoll.web.api import router as api
@@ -112,6 +115,10 @@ ROWS = {
     "replay_difference": "a part of the difference in stock; written by `replay.differences`",
     "replay_period": "a replayed period of a rule in money; written by `replay.period_table`",
     "replay_left_out": "a stocking point that was not replayed; written by `replay.build_world`",
+    "economics_run": "the service economics of a plan as a whole; written by `plimsoll targets`",
+    "cost_curve": "a step of a cost-to-service curve; written by `policy.portfolio_curves.cost_curves`",
+    "service_choice": "the target chosen for a point; written by `policy.portfolio_curves.service_choices`",
+    "economic_point": "the economic level of a point; written by `policy.economic_points`",
     "network_stage": "a stocking point as a stage of a network; written by `network.model.build`",
     "network_arc": "a way that goods go between stages, or could; written by `network.model.build`",
     "network_service": "a stocking point sized together with others; written by `network.size`",
@@ -133,6 +140,31 @@ ROWS = {
     "outcome": "what a decision came to against the recommendation; written by `learning.outcomes`",
     "outcome_total": "what the decisions of a group added; written by `learning.totals`",
     "suggestion": "a habit of deciding, and the parameter it points to; written by `learning.suggestions`",
+    "kpi": "a key figure of a group; written by `measure.kpis`",
+    "kpi_ledger": "a point and month: the sums behind key figures; written by `plimsoll kpi` and the replay",
+    "kpi_order": "a customer order's lines of an item in a month; written by `plimsoll kpi`",
+    "teardown_segment": "a class of stocking points; written by `plimsoll teardown`",
+    "teardown_extreme": "a point of a corner, the most money first; written by `plimsoll teardown`",
+    "maturity": "a dimension of planning and its evidence; written by `measure.maturity`",
+    "stranded": "the capital of a stocking point; written by `measure.stranded`",
+    "release": "stranded stock that leaves by a route in a month; written by `measure.release_plan`",
+    "provision": "a month and bucket of age of stranded cash; written by `measure.provision_forecast`",
+    "stock_bridge": "why expected stock of a point changes; written by `plimsoll capital`",
+    "kpi_point": "what a stocking point is grouped by; written by `plimsoll kpi`",
+    "pilot_fence": "an item of a pilot's fence or control group; written by `pilot.propose`",
+    "pilot_balance": "a measure on which the two groups are alike; written by `pilot.propose`",
+    "pilot_power": "the smallest effect that a pilot would show; written by `pilot.detectable`",
+    "pilot_effect": "a number of a pilot against the control group; written by `pilot.all_effects`",
+    "pilot_check": "a question of a pilot's rule with its answer; written by `pilot.judged`",
+    "pilot_look": "a weekly look at service in a pilot; written by `pilot.service_looks`",
+    "pilot_override": "a week's overrides in a pilot; written by `pilot.overriding`",
+    "pilot_decision": "a decision in a pilot's fence; written by `plimsoll pilot verdict`",
+    "pilot_week": "a week of a pilot's group; written by `pilot.by_week`",
+    "pilot_gap": "a place in a pilot's shadow weeks; written by `pilot.gaps`",
+    "scenario_figure": "a figure of a case beside the base; written by `scenarios.figures`",
+    "scenario_action": "an action that a scenario would not share; written by `scenarios.differing_actions`",
+    "stress_disruption": "what a disruption does; written by `scenarios.stress`",
+    "stress_item": "an item that a disruption holds up; written by `scenarios.stress`",
 }
 TYPE_NAMES = {"str": "text", "f64": "number", "i64": "whole number", "bool": "true or false", "list": "list"}
 TYPES = {dtype: TYPE_NAMES.get(code, code) for code, dtype in DTYPES.items()}
@@ -430,10 +462,12 @@ def findings_page() -> Iterator[str]:
         "Demand": _said(demand_messages),
         "Bills of material": _said(bom_messages),
         "Life cycles": _said(lifecycle_messages),
-        "Targets": _said([OUT_OF_REACH]),
+        "Targets": _said([OUT_OF_REACH, TOO_SMALL]),
         "Network": _said([*network_messages, SIZED, NO_SOURCE]),
         "Today's orders": _said([allocate.SHORT, components.SHORT, sent_not_seen]),
         "Replay": _said(replay_messages),
+        "Scenarios": _said(scenario_messages),
+        "Pilot": _said(pilot_messages),
         "Audit": _audit_findings(),
     }
     for title, found in groups.items():
@@ -542,15 +576,42 @@ def api_page() -> Iterator[str]:
                 rows.append(
                     (f"`{method.upper()} {path.removeprefix('/api/v1')}`", role, operation["summary"])
                 )
-                if body := operation.get("requestBody"):
-                    shape = body["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
-                    bodies.append(shape)
+                # A body that is a file has no fields.
+                if body := operation.get("requestBody", {}).get("content", {}).get("application/json"):
+                    bodies.append(body["schema"]["$ref"].rsplit("/", 1)[1])
         yield from (f"## {tag['description']}", "")
         yield from _grid(("address under /api/v1", "role", "what"), rows)
         for shape in dict.fromkeys(bodies):
             schema = told["components"]["schemas"][shape]
             yield from (f"`{shape}`: {' '.join(schema.get('description', '').split())}", "")
             yield from _grid(("field", "kind", "needed; meaning"), _fields(schema))
+
+
+def kpis_page() -> Iterator[str]:
+    """Yield the page of all key figures, each with its one definition."""
+    yield from (
+        "# Key figures",
+        "",
+        "Each has one definition, for the records, a replay and a pilot alike. Most are sums of "
+        "[kpi_ledger](tables.md#kpi_ledger) over sums: what is above the line and below it is told beside "
+        "every value with `plimsoll kpi --json`. How to read them: [the key figures]"
+        "(../tasks/read-the-kpis.md).",
+        "",
+    )
+    better = {"up": "more", "down": "less", "none": ""}
+    rows = [
+        (
+            f"`{name}`",
+            each.label,
+            each.unit,
+            better[each.better],
+            each.formula,
+            each.origin,
+            _capital(each.needs),
+        )
+        for name, each in KPIS.items()
+    ]
+    yield from _grid(("name", "figure", "unit", "better", "how it is counted", "from", "needs"), rows)
 
 
 def pages() -> dict[str, str]:
@@ -562,6 +623,7 @@ def pages() -> dict[str, str]:
         "findings": findings_page(),
         "reasons": reasons_page(),
         "api": api_page(),
+        "kpis": kpis_page(),
     }
     return {f"{name}.md": "\n".join([MADE, "", *lines]).rstrip() + "\n" for name, lines in made.items()}
 

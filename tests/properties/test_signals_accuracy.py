@@ -121,6 +121,15 @@ def test_figures_of_the_demo_are_plausible(scored):
     assert whole["measured_in"] == "money"
 
 
+def test_mape_is_the_mean_of_ratios_where_there_was_demand(demo, again, scored):
+    _, done, _, _ = demo
+    rows = again.join(done.points.select(KEY), on=KEY).filter(pl.col("actual") > 0)
+    ratios = [abs(row["forecast"] - row["actual"]) / row["actual"] for row in rows.iter_rows(named=True)]
+    whole = scored.filter(pl.col("level") == "all", pl.col("origin").is_null())
+    assert whole["mape"].item() == pytest.approx(sum(ratios) / len(ratios))
+    assert scored.filter(level="segment")["mape"].null_count() == scored.filter(level="segment").height
+
+
 def test_alarms_of_the_demo_are_true(demo, again):
     """Changes of level at points are all of items that stopped, fade or trend; none of the steady ones."""
     company, done, _, total = demo

@@ -13,7 +13,7 @@ from scipy import stats
 
 from plimsoll.domain.errors import InputError
 from plimsoll.domain.progress import silent
-from plimsoll.workflows.benchmarks import frontier, game, ours, peers
+from plimsoll.workflows.benchmarks import game, ours, peers, sweeps
 from plimsoll.workflows.benchmarks.registry import BENCHMARKS, BenchmarkOptions, run_benchmark
 
 DATA = Path(os.environ.get("PLIMSOLL_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
@@ -123,8 +123,8 @@ def test_a_true_promise_is_kept_and_a_wrong_one_noticed():
     """Gaps of 8 kinds with errors over 400 items: at 4.5 errors a false alarm in 1 of 15,000 runs."""
     played = drawn_game(n=400, periods=100, seed=8)
     for rate, is_true in ((RATE, True), (0.8 * RATE, False)):
-        tables = frontier.calibration(played, epochs_of(played, rate), ())
-        gaps = tables[frontier.CALIBRATION].filter(pl.col("rule") == frontier.OURS)
+        tables = sweeps.calibration(played, epochs_of(played, rate), ())
+        gaps = tables[sweeps.CALIBRATION].filter(pl.col("rule") == sweeps.OURS)
         for goal in ("80%", "90%", "95%", "98%"):
             within = gaps[goal].abs() < 4.5 * gaps["error"]
             assert within.all() if is_true else not within.any()
@@ -135,11 +135,11 @@ def test_a_true_promise_is_kept_and_a_wrong_one_noticed():
 def test_ratio_of_a_rule_to_itself_is_one():
     played = drawn_game()
     rule = peers.peers(played)[1]
-    swept = frontier.sweep(played, rule.name, rule.goals, rule.levels(played, rule.goals))
-    tables = frontier.frontier(played, {"units": [swept, replace(swept, name=frontier.OURS)]})
+    swept = sweeps.sweep(played, rule.name, rule.goals, rule.levels(played, rule.goals))
+    tables = sweeps.frontier(played, {"units": [swept, replace(swept, name=sweeps.OURS)]})
     against = tables["Against the best peer"]
     for name in ("ratio", "low", "high"):
-        assert against[name].to_list() == pytest.approx([1.0] * len(frontier.FILLS))
+        assert against[name].to_list() == pytest.approx([1.0] * len(sweeps.FILLS))
     promises = tables["Promises of the portfolio"]
     assert (promises["low"] <= promises["achieved"]).all()
     assert (promises["achieved"] <= promises["high"]).all()
@@ -147,19 +147,19 @@ def test_ratio_of_a_rule_to_itself_is_one():
 
 def test_a_fill_out_of_reach_is_unknown():
     inventory, fill = np.array([0.0, 10.0, 20.0]), np.array([0.2, 0.9, 0.97])
-    assert np.isnan(frontier.inventory_at(inventory, fill, 0.98))
-    assert np.isnan(frontier.inventory_at(inventory, fill, 0.5))
-    assert frontier.inventory_at(inventory, fill, 0.97) == pytest.approx(20.0)
+    assert np.isnan(sweeps.inventory_at(inventory, fill, 0.98))
+    assert np.isnan(sweeps.inventory_at(inventory, fill, 0.5))
+    assert sweeps.inventory_at(inventory, fill, 0.97) == pytest.approx(20.0)
 
 
 def test_every_table_of_a_game():
     played = drawn_game(n=12, every=12)
-    tables = frontier.compared(played)
+    tables = sweeps.compared(played)
     rules = [rule.name for rule in peers.peers(played)]
-    assert tables["Inventory"]["rule"].to_list() == [*rules, frontier.OURS] * 2
+    assert tables["Inventory"]["rule"].to_list() == [*rules, sweeps.OURS] * 2
     promises = tables["Promises of the portfolio"].filter(pl.col("metric") == "value")
-    assert promises["goal"].to_list() == list(frontier.GOALS)
-    assert promises["promised"].to_list() == pytest.approx(frontier.GOALS, abs=0.02)
+    assert promises["goal"].to_list() == list(sweeps.GOALS)
+    assert promises["promised"].to_list() == pytest.approx(sweeps.GOALS, abs=0.02)
     assert promises["inventory"].is_sorted()
     assert [name for name, frame in tables.items() if frame.is_empty()] == []
 

@@ -141,9 +141,10 @@ def test_the_records_tell_what_they_tell():
         "receipts": table("receipts").conform(pl.DataFrame([receipt])),
     }
     kept = pl.DataFrame({"item_id": ["A", "B"], "location_id": "M", "unit_cost": 2.0, "unit_price": 3.0})
-    told = replay.recorded(facts, world, kept, as_of=date(2026, 6, 30))
+    told = replay.recorded(facts, world, kept, as_of=date(2026, 6, 30), carry_days=10)
     known, unknown = told.rows(named=True)
-    assert known["inventory"] == 12.0
+    # of 8 to 30 June: 99 held on two days, 4 on ten, 8 on ten; on the 30th the count is too old
+    assert known["inventory"] == pytest.approx(2.0 * (2 * 99.0 + 10 * 4.0 + 10 * 8.0) / 22)
     assert (known["asked"], known["served"]) == (90.0, 60.0), "line 4 tells of no shipment"
     assert known["expedite"] == pytest.approx(30.0 * 365.25 / 21)
     assert known["cogs"] == pytest.approx(80.0 * 365.25 / 21)

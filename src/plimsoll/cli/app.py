@@ -11,18 +11,24 @@ from plimsoll import __version__
 from plimsoll.cli.accuracy import accuracy
 from plimsoll.cli.approve import approve
 from plimsoll.cli.audit import audit
+from plimsoll.cli.capital import capital
 from plimsoll.cli.console import emit, now, progress_bar, report_error
 from plimsoll.cli.doctor import doctor
 from plimsoll.cli.exceptions import exceptions
 from plimsoll.cli.export import export
+from plimsoll.cli.kpi import kpi
 from plimsoll.cli.learn import learn
 from plimsoll.cli.lifecycle import lifecycle
 from plimsoll.cli.network import network
 from plimsoll.cli.override import override_app
+from plimsoll.cli.pilot import pilot_app
 from plimsoll.cli.repair import repair_app
 from plimsoll.cli.replay import replay
+from plimsoll.cli.scenario import scenario_app
 from plimsoll.cli.serve import serve
 from plimsoll.cli.supply import supply
+from plimsoll.cli.targets import targets
+from plimsoll.cli.teardown import teardown
 from plimsoll.cli.user import user_app
 from plimsoll.cli.work_job import work_job
 from plimsoll.domain.errors import PlimsollError, WorkspaceError
@@ -141,16 +147,28 @@ def plan(
 
 
 @app.command()
-def recommend(folder: Folder, top: Top = 20, json: Json = False) -> None:
-    """List today's orders, those with most money at risk first, each with its reasons."""
-    from plimsoll.present import terminal
+def recommend(
+    folder: Folder,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kind",
+            help="Only lines of this kind: purchase, transfer, production, transshipment, return, "
+            "expedite, postpone or cancel; may be repeated.",
+        ),
+    ] = None,
+    top: Top = 20,
+    json: Json = False,
+) -> None:
+    """List all that is proposed for today, what matters most first, each line with its reasons."""
+    from plimsoll.present import lines
     from plimsoll.workflows.review import load_plan
 
-    result = load_plan(folder)
+    result, kinds = load_plan(folder), kind or []
     emit(
-        lambda: terminal.recommendation_data(result, top),
+        lambda: lines.lines_data(result, kinds, top),
         json,
-        lambda console: terminal.show_recommendations(result, top, console),
+        lambda console: lines.show_lines(result, kinds, top, console),
     )
 
 
@@ -201,10 +219,16 @@ app.command()(lifecycle)
 app.command()(network)
 app.command()(accuracy)
 app.command()(replay)
+app.add_typer(scenario_app, name="scenario")
+app.add_typer(pilot_app, name="pilot")
+app.command()(targets)
 app.command()(exceptions)
 app.command()(approve)
 app.add_typer(override_app, name="override")
 app.command()(export)
+app.command()(kpi)
+app.command()(capital)
+app.command()(teardown)
 app.command()(learn)
 app.command()(serve)
 app.add_typer(user_app, name="user")
@@ -236,13 +260,15 @@ def report(
 
 
 @app.command()
-def bench(
+def bench(  # noqa: PLR0913 - a command's options
     name: Annotated[str, typer.Argument(help="Name of the benchmark; `list` shows them all.")],
     points: Annotated[
         list[int] | None, typer.Option("--points", min=10, help="Stocking points; may be repeated.")
     ] = None,
     periods: Annotated[int, typer.Option("--periods", min=8, help="Weeks of history.")] = 104,
     planners: Annotated[int, typer.Option("--planners", min=1, help="People who click at once.")] = 50,
+    items: Annotated[int, typer.Option("--items", min=50, help="Items of the demo company.")] = 8000,
+    scenarios: Annotated[int, typer.Option("--scenarios", min=1, help="Disruptions to try.")] = 100,
     data: Annotated[Path, typer.Option("--data", help="Folder of the benchmark data.")] = Path(
         "../shared/data"
     ),
@@ -255,7 +281,7 @@ def bench(
     from plimsoll.present import benchmark
     from plimsoll.workflows.benchmarks.registry import BenchmarkOptions, run_benchmark
 
-    options = BenchmarkOptions(points=tuple(points or ()), periods=periods, data=data, planners=planners)
+    options = BenchmarkOptions(tuple(points or ()), periods, data, planners, items, scenarios)
     with progress_bar(json) as progress:
         outcome = run_benchmark(name, options, progress)
     if write:

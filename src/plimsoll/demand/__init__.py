@@ -11,6 +11,7 @@ and with it constant. Demand that is known, or comes from elsewhere, is then add
 from plimsoll.demand.booked import Book as Book
 from plimsoll.demand.booked import booked_ahead as booked_ahead
 from plimsoll.demand.compose import with_dated as with_dated
+from plimsoll.demand.compose import with_lead_times as with_lead_times
 from plimsoll.demand.compose import with_rates as with_rates
 from plimsoll.demand.estimate import estimate as estimate
 from plimsoll.demand.history import Prepared as Prepared

@@ -159,6 +159,85 @@ def with_dated(
     return _replaced(estimates, rows, write, params, rate)
 
 
+def with_lead_times(
+    estimates: pl.DataFrame,
+    points: pl.DataFrame,
+    before: pl.DataFrame,
+    after: pl.DataFrame,
+    rates: pl.DataFrame,
+    params: DemandParams,
+) -> pl.DataFrame:
+    """Return the estimates with demand over other lead times, without estimating it again.
+
+        mean = m E[T],    variance = v E[T] + tau2 E[T2] + m2 Var[T]
+
+    over each interval T, before and after. Where both grow, what they grow by is convolved with the law that
+    is there, as a count distribution of those moments: so a law keeps its shape, and its mean and variance
+    are exact. Else the law is the count distribution with the mean and variance there, each times the
+    ratio of the formulas.
+
+    Parameters
+    ----------
+    estimates : table `demand_estimate`
+    points : table `planning_point`; lanes in force and review intervals
+    before, after : table `lead_time_estimate`, that of the estimates and the new one
+    rates : as of `with_rates`, of every point whose lead time changes
+    params : for the lattice
+
+    Returns
+    -------
+    Table `demand_estimate`; points whose law of the lead time stays keep theirs to the last bit. Known
+    events and orders on the books that a longer interval reaches are not added.
+    """
+    names = ["item_id", "to_location_id", "from_location_id"]
+    laws = [each.select(*names, "atom_days", "atom_probability") for each in (before, after)]
+    same = laws[0].join(laws[1], on=laws[0].columns, how="semi", nulls_equal=True).select(names)
+    lanes = points.select(*KEY, "from_location_id")
+    moved = lanes.join(same, left_on=[*KEY, "from_location_id"], right_on=names, how="anti").select(KEY)
+    rows, named, protection = _touched(estimates, points, after, rates.join(moved, on=KEY, how="semi"))
+    if not rows.height:
+        return estimates
+    mean, variance, doubt = (named[name].to_numpy()[:, None] for name in RATES)
+    days, squares = _days(protection)
+    here = rows.select(KEY).join(points, on=KEY, how="left", maintain_order="left")
+    days_old, squares_old = _days(protection_of(here, before))
+
+    def told(days: Floats, squares: Floats) -> Floats:
+        spread = np.maximum(squares - days**2, 0.0)
+        return np.asarray(variance * days + doubt * squares + mean**2 * spread)
+
+    means, means_old = mean * days, mean * days_old
+    variances, variances_old = told(days, squares), told(days_old, squares_old)
+    base, lengths = _dense(rows)
+    step = rows["step_qty"].to_numpy()
+    more, more_variance = means - means_old, variances - variances_old
+    shrinks = (more < 0) | (more_variance < 0)
+    cells = np.arange(base.shape[2])
+    first, second = base @ cells, base @ cells**2
+    ratios = [
+        np.divide(new, old, out=np.ones_like(new), where=old > 0)
+        for new, old in ((means, means_old), (variances, variances_old))
+    ]
+    scaled = first * step[:, None] * ratios[0], (second - first**2).clip(0.0) * step[:, None] ** 2 * ratios[1]
+    more, more_variance = (
+        np.where(shrinks, new, grown) for new, grown in zip(scaled, (more, more_variance), strict=True)
+    )
+    lengths = np.where(shrinks, 1, lengths)
+    base[shrinks] = cells == 0
+
+    def write(lo: int, hi: int, pmf: Floats, steps: Floats) -> None:
+        add_rates(
+            base[lo:hi], lengths[lo:hi], step[lo:hi], more[lo:hi], more_variance[lo:hi], pmf, steps
+        )  # fmt: skip
+
+    laid = _replaced(estimates, rows, write, params, rows["mean_per_day_est"].to_numpy())
+    mean_days, sd_days = protection.moments()
+    told_days = rows.select(KEY).with_columns(
+        protection_days_mean=pl.Series(mean_days), protection_days_sd=pl.Series(sd_days)
+    )
+    return laid.update(told_days, on=KEY, how="left", maintain_order="left")
+
+
 def _refuse_odd(frame: pl.DataFrame, names: tuple[str, ...], what: str) -> None:
     """Raise on values below 0 or not finite."""
     columns = [pl.col(name) for name in names]

@@ -170,7 +170,8 @@ def _match(raw: RawTable, headers: list[str], declared: Table, *, wide: bool) ->
     gains = [column for column in found if column not in declared.key] or _called(raw.name, name) == 1
     if lacking or not (gains or filled):
         return _Match(name, found, confidence, 0.0, lacking)
-    certainty = sum(confidence[column] for column in wanted) / len(wanted)
+    telling = wanted or [column for column in declared.key if column in found]
+    certainty = sum(confidence[column] for column in telling) / len(telling) if telling else 0.0
     coverage = len(found) / len(headers) if headers else 1.0
     score = 0.5 * _called(raw.name, name) + 0.25 * certainty + 0.25 * coverage + (0.5 if filled else 0.0)
     return _Match(name, found, confidence, score, unfit=unfit)

@@ -1,5 +1,7 @@
 """Today's stock and settings beside the plan's: money, cover, turns and service, each with its definition."""
 
+from typing import Any
+
 import polars as pl
 
 from plimsoll.maths.kernels.policy import CYCLE_SERVICE, FILL_RATE, GIVEN, ON_HAND, size_policies
@@ -177,18 +179,39 @@ def _service(served: pl.DataFrame) -> dict[str, Row]:
 
 def _under_settings(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the frame with the service and stock of today's min and max, point by point."""
+    found = under_rule(frame, pl.col("current_min"), pl.col("current_max") - pl.col("current_min"))
+    return frame.with_columns(
+        now_fill=pl.Series(found[:, FILL_RATE]),
+        now_cycle=pl.Series(found[:, CYCLE_SERVICE]),
+        now_on_hand_value=pl.Series(found[:, ON_HAND]) * pl.col("step_qty") * pl.col("unit_cost_eff"),
+    )
+
+
+def under_rule(frame: pl.DataFrame, low: pl.Expr, lot: pl.Expr, is_uniform: pl.Expr | None = None) -> Any:
+    """Return services and stock of each point under a rule: order at or below `low` up to `low + lot`.
+
+    Parameters
+    ----------
+    frame : FROM_POINTS, FROM_POLICY and FROM_DEMAND of each point
+    low, lot : units; without a lot the rule orders up to `low` at every review
+    is_uniform : whether orders are whole lots, not up to `low + lot`; default: none
+
+    Returns
+    -------
+    numpy array of a row a point with the columns of `maths.kernels.policy`
+    """
     step = pl.col("step_qty")
-    low = (pl.col("current_min") / step + _ROUNDING).floor()
-    lot = ((pl.col("current_max") - pl.col("current_min")) / step).round().fill_null(0.0)
+    lots = (lot / step).round().fill_null(0.0)
+    steps = (low / step + _ROUNDING).floor()
     rule = frame.select(
-        level=pl.when(lot >= 1).then(low).otherwise(low - 1.0),
-        lot=lot.clip(1.0).cast(pl.Int64),
+        level=pl.when(lots >= 1).then(steps).otherwise(steps - 1.0),
+        lot=lots.clip(1.0).cast(pl.Int64),
         periods=pl.col("review_days") / pl.col("period_days"),
-        is_uniform=pl.lit(value=False),
+        is_uniform=pl.lit(value=False) if is_uniform is None else is_uniform,
         is_lost=pl.col("unmet_demand_eff") == "lost",
         kind=pl.lit(GIVEN, dtype=pl.Int64),
     )
-    found = size_policies(
+    return size_policies(
         *from_lists(frame["pmf_review"]),
         *from_lists(frame["pmf_lead"]),
         *from_lists(frame["pmf_protection"]),
@@ -198,11 +221,6 @@ def _under_settings(frame: pl.DataFrame) -> pl.DataFrame:
         rule["is_lost"].to_numpy(),
         rule["kind"].to_numpy(),
         rule["level"].to_numpy(),
-    )
-    return frame.with_columns(
-        now_fill=pl.Series(found[:, FILL_RATE]),
-        now_cycle=pl.Series(found[:, CYCLE_SERVICE]),
-        now_on_hand_value=pl.Series(found[:, ON_HAND]) * step * pl.col("unit_cost_eff"),
     )
 
 

@@ -6,6 +6,7 @@ Sources: Hadley & Whitin 1963; Zheng & Federgruen 1991; Silver, Pyke & Thomas 20
 """
 
 from plimsoll.policy.alternatives import alternatives
+from plimsoll.policy.marginal import economic_points
 from plimsoll.policy.params import PolicyParams
 from plimsoll.policy.portfolio import Allocation, allocate, portfolio_curve
 from plimsoll.policy.reasons import POLICY_REASONS
@@ -17,6 +18,7 @@ __all__ = [
     "PolicyParams",
     "allocate",
     "alternatives",
+    "economic_points",
     "portfolio_curve",
     "size",
 ]

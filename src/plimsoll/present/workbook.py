@@ -271,14 +271,19 @@ def _write(book: Workbook, page: Worksheet, block: Block, row: int = 0) -> None:
 def write_workbook(result: PlanResult, file: Path) -> None:
     """Write the workbook; texts stay texts, so a code that starts with '=' is never run as a formula."""
     sheets = lists(result)
-    first = summary(result, sheets)
+    title = f"Plan {result.run_id}, known on {result.as_of}"
+    write_blocks(file, title, view.headline(result), summary(result, sheets), sheets)
+
+
+def write_blocks(file: Path, title: str, lead: str, first: list[Block], sheets: dict[str, Block]) -> None:
+    """Write a workbook: a first sheet with title, lead and small blocks, a sheet a list, and the columns."""
     guide = column_guide([*(("Summary", block) for block in first), *sheets.items()])
-    sheets["Columns"] = Block(guide, dict.fromkeys(guide.columns, ("", "")), "", guide.height)
+    sheets = sheets | {"Columns": Block(guide, dict.fromkeys(guide.columns, ("", "")), "", guide.height)}
     with Workbook(file, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
         page, bold = book.add_worksheet("Summary"), book.add_format({"bold": True})
         page.set_column_pixels(0, SUMMARY_COLUMNS, SUMMARY_PIXELS)
-        page.write_string(0, 0, f"Plan {result.run_id}, known on {result.as_of}", bold)
-        page.write_string(1, 0, view.headline(result))
+        page.write_string(0, 0, title, bold)
+        page.write_string(1, 0, lead)
         row = FIRST_BLOCK
         for block in first:
             page.write_string(row, 0, block.about, bold)

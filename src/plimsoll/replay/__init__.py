@@ -19,6 +19,7 @@ from plimsoll.replay.frontier import goals_around as goals_around
 from plimsoll.replay.known import known_then as known_then
 from plimsoll.replay.ledger import ledger_table as ledger_table
 from plimsoll.replay.ledger import period_table as period_table
+from plimsoll.replay.months import month_ledger as month_ledger
 from plimsoll.replay.params import ReplayParams as ReplayParams
 from plimsoll.replay.past import recorded as recorded
 from plimsoll.replay.rules import CurrentRule as CurrentRule

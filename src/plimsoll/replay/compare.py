@@ -35,7 +35,8 @@ FIGURES = {
     ),
     "turns": Figure(
         "per year", "cogs", "inventory",
-        "Customers' demand served, of a year at cost, over mean stock. Recorded: demand asked for.",
+        "Customers' demand served, of a year at cost, over mean stock. Recorded: units shipped, or else "
+        "asked for.",
     ),
     "expedite_spend": Figure(
         "money per year", "expedite", "",

@@ -6,6 +6,7 @@ import polars as pl
 from plimsoll.demand.panel import KEY
 from plimsoll.domain.tables import table
 from plimsoll.maths.kernels import replay as kernel
+from plimsoll.maths.ragged import Floats
 from plimsoll.replay.run import RuleRun
 from plimsoll.replay.world import World
 
@@ -45,9 +46,7 @@ def ledger_table(world: World, run: RuleRun, classes: pl.DataFrame) -> pl.DataFr
     """
     totals = run.ledger.totals
     periods = np.maximum(totals[:, kernel.PERIODS], 1.0)
-    asked = np.nansum(world.demand, axis=1)
-    share = np.divide(world.points["customers"].to_numpy(), asked, out=np.zeros(len(asked)), where=asked > 0)
-    lines, full_lines = _lines(world, run)
+    lines, full = (each[:, world.warm_up + 1 :].sum(axis=1) for each in full_lines(world, run))
     rows = world.points.select(
         *KEY, "expedite_cost", unit_cost="unit_cost_eff", unit_price="unit_price_eff"
     ).with_columns(
@@ -55,10 +54,10 @@ def ledger_table(world: World, run: RuleRun, classes: pl.DataFrame) -> pl.DataFr
         **{name: pl.Series(totals[:, at].copy()) for name, at in SUMS.items()},
         **{name: pl.Series(totals[:, at] / periods) for name, at in MEANS.items()},
         lines=pl.Series(lines),
-        full_lines=pl.Series(full_lines),
+        full_lines=pl.Series(full),
         opening_qty=pl.Series(run.opening),
         closing_qty=pl.Series(run.ledger.state[:, kernel.ON_HAND].copy()),
-        customer_share=pl.Series(np.minimum(share, 1.0)),
+        customer_share=pl.Series(customer_share(world)),
         cycle_service_est=pl.Series(run.cycle_service, nan_to_null=True),
         fill_rate_est=pl.Series(run.fill_rate, nan_to_null=True),
     )
@@ -66,18 +65,24 @@ def ledger_table(world: World, run: RuleRun, classes: pl.DataFrame) -> pl.DataFr
     return table("ledger").conform(known)
 
 
-def _lines(world: World, run: RuleRun) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], ...]:
-    """Return customers' lines of each point, and those that stock served in full in the order they came."""
-    counted = world.lines.filter(pl.col("column") > world.warm_up)
-    row, column = counted["row"].to_numpy(), counted["column"].to_numpy()
-    upto = counted["upto"].to_numpy()
+def customer_share(world: World) -> Floats:
+    """Return the share of each point's demand that customers ask for."""
+    asked = np.nansum(world.demand, axis=1)
+    customers = world.points["customers"].to_numpy()
+    share = np.divide(customers, asked, out=np.zeros(len(asked)), where=asked > 0)
+    return np.asarray(np.minimum(share, 1.0))
+
+
+def full_lines(world: World, run: RuleRun) -> tuple[Floats, Floats]:
+    """Return customers' lines by point and column, and those served in full from stock in their order."""
+    row, column = world.lines["row"].to_numpy(), world.lines["column"].to_numpy()
+    upto = world.lines["upto"].to_numpy()
     available = run.ledger.detail[kernel.D_AVAILABLE, row, column].astype(np.float64)
     is_full = upto <= available + _SLACK * np.minimum(upto, 1.0)
-    n = len(world.demand)
-    return (
-        np.bincount(row, minlength=n).astype(np.float64),
-        np.bincount(row[is_full], minlength=n).astype(np.float64),
-    )
+    lines, full = np.zeros((2, *world.demand.shape))
+    np.add.at(lines, (row, column), 1.0)
+    np.add.at(full, (row, column), is_full.astype(np.float64))
+    return lines, full
 
 
 def period_table(world: World, runs: list[RuleRun], left_out: pl.DataFrame) -> pl.DataFrame:

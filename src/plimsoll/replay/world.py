@@ -25,6 +25,7 @@ OF_POINTS = [
     "from_location_id",
     "unit_cost_eff",
     "unit_price_eff",
+    "holding_rate_eff",
     "min_order_qty_eff",
     "order_multiple_eff",
     "current_min",

@@ -119,13 +119,16 @@ def _measured(rows: pl.DataFrame, by: list[str]) -> pl.DataFrame:
         "bias": (weight * error).sum() / total,
         "wape": (weight * error.abs()).sum() / total,
         "wape_total": (weight * error).sum().abs() / total,
+        "mape": (error.abs() / actual).filter(actual > 0).mean(),
         "mase": (weight * error.abs()).filter(scaled).sum() / _positive((weight * pl.col("scale")).sum()),
         "pinball": (weight * pl.col("pinball")).sum() / total,
         **{name: pl.col(name).mean() for name in COVERAGE},
     }
     found = rows.group_by(by, maintain_order=True).agg(**measures)
     scored = rows.group_by(by, maintain_order=True).agg(scored=pl.col("pinball").count())
-    return found.with_columns(pinball=pl.when(scored["scored"] > 0).then("pinball"))
+    return found.with_columns(
+        pl.when(scored["scored"] > 0).then(pl.col(name)).alias(name) for name in ("pinball", "mape")
+    )
 
 
 def by_segment(rows: pl.DataFrame, demand: pl.DataFrame, customers: pl.DataFrame) -> pl.DataFrame:

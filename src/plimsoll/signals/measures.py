@@ -2,6 +2,7 @@
 
     bias     = sum (F - A) / sum A                                   F forecast, A demand of the interval
     WAPE     = sum |F - A| / sum A                                   (Kolassa & Schuetz 2007)
+    MAPE     = mean of |F - A| / A over intervals with demand
     MASE     = sum |F - A| / sum of mean |S_t - S_(t-n)|             (Hyndman & Koehler 2006)
     pinball  = mean over levels of max(tau (A - q), (tau - 1) (A - q))        (Koenker & Bassett 1978)
     coverage = share of A at or below q, tau = 0.5, 0.8, 0.95

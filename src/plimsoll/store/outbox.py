@@ -5,7 +5,7 @@ owed until it is marked done, so a crash at any moment loses none; and since fil
 follow from the batch alone, doing one again doubles nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -59,7 +59,12 @@ class Sent:
 
 
 def make_batch(
-    workspace: "Workspace", who: Person, targets: Mapping[str, str], *, at: datetime
+    workspace: "Workspace",
+    who: Person,
+    targets: Mapping[str, str],
+    *,
+    at: datetime,
+    held: Sequence[str] = (),
 ) -> Sent | None:
     """Put all lines that wait to be sent, and are in a person's scope, in a batch; None if none waits.
 
@@ -67,10 +72,12 @@ def make_batch(
     ----------
     targets : by channel where it goes; a delivery of the batch is owed to each. `{batch}` in a target
         becomes the batch's id
+    held : items of which nothing is sent; their lines go on waiting
     """
     moment = rows.utc(at)
     with workspace.transaction("make the batch") as db:
-        lines = scoped(decisions.of_runs(db, TO_SEND), who)
+        waiting = scoped(decisions.of_runs(db, TO_SEND), who)
+        lines = waiting.filter(~pl.col("item_id").is_in(list(held)))
         if lines.is_empty():
             return None
         numbers = [int(name.rpartition("-")[2]) for name in db.scalars(select(Batch.id))]

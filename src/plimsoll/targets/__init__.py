@@ -6,6 +6,7 @@ balance of holding against shortage cost ("economic").
 """
 
 from plimsoll.targets.assign import assign
-from plimsoll.targets.params import TargetParams
+from plimsoll.targets.params import Floors, TargetParams
+from plimsoll.targets.priority import with_priority
 
-__all__ = ["TargetParams", "assign"]
+__all__ = ["Floors", "TargetParams", "assign", "with_priority"]

@@ -11,6 +11,10 @@ Metric = Literal["units", "lines", "value", "margin"]
 Share = Annotated[float, Field(gt=0, lt=1, description="Service target of the class, share")]
 ClassKind = Annotated[Kind | None, Field(description="Kind of target of the class; not set: that of `kind`")]
 
+Floor = Annotated[
+    float | None, Field(gt=0, lt=1, description="Least fill rate of the ABC class, share; not set: none")
+]
+
 
 class Service(Params):
     """Service target of each class; the section `[targets.service]` of the settings.
@@ -41,6 +45,27 @@ class Kinds(Params):
     CX: ClassKind = None
     CY: ClassKind = None
     CZ: ClassKind = None
+
+
+class Floors(Params):
+    """Least fill rate of points in a portfolio; the section `[targets.floors]` of the settings."""
+
+    A: Floor = None
+    B: Floor = None
+    C: Floor = None
+    priority: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Least fill rate where customers with priority ask for much of the demand, share; not "
+        "set: none",
+    )
+    priority_at_most: int = Field(
+        default=1, ge=0, description="Customers up to this priority have it; lower is served first"
+    )
+    priority_share: float = Field(
+        default=0.5, gt=0, le=1, description="Share of a point's demand that has to be theirs"
+    )
 
 
 class TargetParams(Params):
@@ -90,6 +115,12 @@ class TargetParams(Params):
         description="Share of the whole company's demand to be served from stock, at the least inventory "
         "value; not set: targets by class",
     )
+    portfolio_budget: float | None = Field(
+        default=None,
+        gt=0,
+        description="Money that expected stock at unit cost may tie up, spent for the most service, instead "
+        "of a goal; not set: none",
+    )
     portfolio_metric: Metric = Field(
         default="units",
         description="What that share counts: units, lines (reviews with demand), units at cost (value), or "
@@ -100,6 +131,19 @@ class TargetParams(Params):
         description="Whether items of high and vital criticality keep at least the target of their class "
         "and criticality under a portfolio goal",
     )
+    floors: Floors = Field(
+        default=Floors(), description="Least service by class and customer priority under a portfolio goal"
+    )
+
+    @property
+    def has_portfolio(self) -> bool:
+        """Whether a goal or a budget of the whole portfolio decides the targets."""
+        return self.portfolio_goal is not None or self.portfolio_budget is not None
+
+    @property
+    def by_class(self) -> Self:
+        """The same options with targets by class, not for the whole portfolio."""
+        return self.model_copy(update={"portfolio_goal": None, "portfolio_budget": None})
 
     @field_validator("abc_cuts", "xyz_cuts")
     @classmethod
@@ -114,5 +158,8 @@ class TargetParams(Params):
     def _ordered(self) -> Self:
         if self.economic_min > self.economic_max:
             message = "economic_min must not be above economic_max"
+            raise ValueError(message)
+        if self.portfolio_goal is not None and self.portfolio_budget is not None:
+            message = "portfolio_goal and portfolio_budget exclude each other"
             raise ValueError(message)
         return self

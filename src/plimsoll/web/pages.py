@@ -31,9 +31,12 @@ PLACES: tuple[tuple[tuple[str, str, str], ...], ...] = (
     ),
     (
         ("/items", "Items", "items"),
+        ("/overrides", "Overrides", "pencil"),
         ("/suppliers", "Suppliers", "suppliers"),
         ("/network", "Network", "network"),
         ("/cash", "Stranded cash", "cash"),
+        ("/economics", "Service economics", "curve"),
+        ("/kpis", "Key figures", "kpis"),
     ),
     (
         ("/health", "Data health", "health"),

@@ -1,7 +1,8 @@
 """Check the forecasts of a workspace: made again at past moments, scored, promises held against what came."""
 
+import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ KIND = "accuracy"
 STEPS = ("Company and lead times", "Forecasts made again", "Accuracy and alarms", "Promises and trust")
 TABLES = ("accuracy", "alarm", "calibration", "trust")
 OF_PLAN = ("planning_point", "target", "readiness")
+FRESH = timedelta(days=92)  # an older check says little of the forecasts of today
 BY = ("category", "location", "item", "class", "segment")
 
 
@@ -113,6 +115,23 @@ def check_forecasts(
         trust=done["trust"],
         origins=origins,
     )
+
+
+def grades_known(workspace: Workspace, day: date) -> tuple[dict[str, Any], pl.DataFrame | None]:
+    """Return the parameter of a manifest that names the grades known on a day, and table `trust` with them.
+
+    They are those of the check of the latest day that is not after this one, nor more than a quarter before;
+    without one there is neither. They are named by what they say, so that the same check made again changes
+    no plan.
+    """
+    checks = [run for run in workspace.runs() if run.kind == KIND and "trust" in run.tables]
+    known = [run for run in checks if timedelta(0) <= day - run.as_of <= FRESH]
+    if not known:
+        return {}, None
+    last = max(known, key=lambda run: (run.as_of, run.created_at))
+    trust = workspace.result("trust", last.id)
+    digest = hashlib.sha256(trust.write_csv().encode()).hexdigest()
+    return {"trust": {"as_of": last.as_of.isoformat(), "sha256": digest}}, trust
 
 
 def _of_plan(workspace: Workspace, day: date) -> tuple[str, dict[str, pl.DataFrame]]:

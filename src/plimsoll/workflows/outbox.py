@@ -18,6 +18,7 @@ from plimsoll.store import outbox
 from plimsoll.store.workspace import EXPORTS, Workspace
 from plimsoll.workflows.decision_params import ExportParams, in_force
 from plimsoll.workflows.pending import matches
+from plimsoll.workflows.pilot_hold import held_items
 
 WEBHOOK = "webhook"
 SECRET = "PLIMSOLL_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
@@ -74,7 +75,7 @@ def export(
 
     From the one transaction on that makes the batch, its lines are exported and its deliveries owed: to
     files `exports/BATCH.FORMAT` in the workspace, and to the webhook if one is set. What does not succeed
-    now is done by `deliver_pending`.
+    now is done by `deliver_pending`. Lines that a pilot holds back go on waiting.
 
     Parameters
     ----------
@@ -91,7 +92,8 @@ def export(
     with Workspace.open(folder) as workspace:
         url = in_force(workspace, "export", ExportParams, at).webhook_url
         targets = {name: f"{EXPORTS}/{{batch}}.{name}" for name in dict.fromkeys(formats)}
-        made = outbox.make_batch(workspace, who, targets | ({WEBHOOK: url} if url else {}), at=at)
+        targets |= {WEBHOOK: url} if url else {}
+        made = outbox.make_batch(workspace, who, targets, at=at, held=held_items(workspace, at.date()))
         if made is None:
             return None
         _deliver(workspace, at, made.batch_id)
@@ -114,6 +116,27 @@ def deliver_pending(folder: Path, *, at: datetime, at_once: bool = False) -> lis
         for batch_id in owed:
             _deliver(workspace, at, batch_id, at_once=at_once)
         return [_batch(workspace, batch_id) for batch_id in owed]
+
+
+def deliver_again(folder: Path, batch_id: str, who: Person, *, at: datetime) -> Batch:
+    """Try at once what is still owed of a batch: the same bytes under the same key, so nothing counts twice.
+
+    Raises
+    ------
+    Unknown : there is no such batch
+    Forbidden : the role does not allow it
+    """
+    require(who, "deliver")
+    with Workspace.open(folder) as workspace:
+        _deliver(workspace, at, _known(workspace, batch_id), at_once=True)
+        return _batch(workspace, batch_id)
+
+
+def deliveries(folder: Path, batch_id: str, who: Person) -> pl.DataFrame:
+    """Return how each delivery of a batch went: channel, target, status, attempts, last error and moments."""
+    require(who, "view")
+    with Workspace.open(folder) as workspace:
+        return outbox.deliveries(workspace).filter(pl.col("batch_id") == _known(workspace, batch_id))
 
 
 def batches(folder: Path, who: Person) -> pl.DataFrame:

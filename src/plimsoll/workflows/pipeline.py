@@ -17,7 +17,6 @@ from plimsoll import (
     measure,
     network,
     policy,
-    replenish,
     supply,
     targets,
 )
@@ -27,6 +26,13 @@ from plimsoll.domain.overrides import KINDS
 from plimsoll.domain.progress import Progress, silent
 from plimsoll.domain.tables import table
 from plimsoll.lifecycle.succession import Inherited
+from plimsoll.workflows.from_estimates import (
+    assign_targets,
+    lines_of,
+    orders_of_today,
+    size_together,
+    with_verdict,
+)
 from plimsoll.workflows.settings import Settings
 from plimsoll.workflows.supply_review import supplier_tables
 
@@ -145,6 +151,7 @@ def run_stages(
     progress: Progress,
     refused: demand.Refused | None = None,
     overrides: pl.DataFrame | None = None,
+    trust: pl.DataFrame | None = None,
 ) -> Stages:
     """Run every stage of the plan on the facts known at `as_of`.
 
@@ -157,6 +164,7 @@ def run_stages(
     progress : told at the start of each step
     refused : says which changes of the history a person does not want
     overrides : table `override`; those in force count
+    trust : table `trust` of a check of the forecasts, which grades the lines; none: by what was seen alone
 
     Returns
     -------
@@ -168,19 +176,9 @@ def run_stages(
     heirs, complete, points = decided.heirs, decided.complete, decided.points
     lead_times, asked, lives = decided.lead_times, decided.asked, decided.lives
     known, demands, policies = complete.tables, lives.estimates, decided.sized.policies
-    today = clock(
-        STEPS[6],
-        replenish.recommend,
-        points,
-        lead_times,
-        demands,
-        lifecycle.limit_orders(policies, lives.tables["last_time_buy"], lives.tables["obsolescence"]),
-        known["stock"],
-        known["open_orders"],
-        settings.replenish,
-        as_of=as_of,
-        bom=known["bom"],
-    )
+    ends = {name: lives.tables[name] for name in ("last_time_buy", "obsolescence")}
+    decided_on = (points, lead_times, demands, policies, ends)
+    today = clock(STEPS[6], orders_of_today, *decided_on, known, settings, as_of=as_of)
     health = clock(
         STEPS[7], measure.inventory_health, points, demands, policies, today.outlook, settings.measure
     )
@@ -215,9 +213,10 @@ def run_stages(
     by_receipts = tables | {"lead_time_estimate": decided.overrides.lead_times}
     company = audit.Company(as_of, ingest.known_at(facts, as_of), known, by_receipts)
     found, ready = clock(STEPS[9], _audit, company, settings)
-    tables["recommendation"] = _with_verdict(tables["recommendation"], ready)
+    tables["recommendation"] = with_verdict(tables["recommendation"], ready)
     asked_of = {name: known[name] for name in ("items", "supplier_terms")} | {"lanes": complete.lanes}
-    tables |= clock(STEPS[10], _lines, tables | {"readiness": ready}, asked_of, settings.replenish, as_of)
+    graded = (tables | {"readiness": ready}, asked_of, settings.replenish, trust)
+    tables |= clock(STEPS[10], lines_of, *graded, as_of=as_of)
     said = [
         *heirs.findings,
         *complete.findings,
@@ -281,9 +280,10 @@ def _decide(
     people = {"refused": refused, "forecasts": set_by["forecast"]}
     asked = clock(STEPS[2], _estimate_demand, *known_demand, as_of=as_of, seed=seed, **people)
     lives = clock(STEPS[3], _life_cycles, asked, known, points, lead_times, settings, as_of=as_of)
-    by_rule, allocation = clock(STEPS[4], _assign_targets, points, lives.estimates, settings)
+    told = targets.with_priority(points, known, settings.targets.floors, as_of=as_of)
+    by_rule, allocation = clock(STEPS[4], assign_targets, told, lives.estimates, settings)
     sized_from = (points, lives.estimates, allocation.target, lead_times, settings)
-    connected, sized = clock(STEPS[5], _size, *sized_from, known, as_of=as_of)
+    connected, sized = clock(STEPS[5], size_together, *sized_from, known, as_of=as_of)
     before = measure.Overridden(complete.points, estimated, pl.concat(set_by.values()))
     decided = (heirs, complete, points, lead_times, asked, lives, by_rule, allocation, connected, sized)
     return Decisions(*decided, before)
@@ -296,33 +296,6 @@ def _winners(complete: ingest.Completed, overrides: pl.DataFrame | None) -> Tabl
     lanes = complete.lanes.select("item_id", "from_location_id", location_id="to_location_id")
     lanes = lanes.join(items, on="item_id", how="left", maintain_order="left")
     return {kind: winners(asked, lanes if kind == "lead_time" else complete.points, kind) for kind in KINDS}
-
-
-def _size(
-    points: pl.DataFrame,
-    estimates: pl.DataFrame,
-    target: pl.DataFrame,
-    lead_times: pl.DataFrame,
-    settings: Settings,
-    known: Tables,
-    *,
-    as_of: date,
-) -> tuple[network.Network, network.Sized]:
-    """Return the network, and the policies of its places together or, if so set, of each alone."""
-    connected = network.build(points, lead_times, estimates, known, settings.network, as_of=as_of)
-    if settings.network.model == "alone":
-        policies = policy.size(points, estimates, target, settings.policy, lead_times)
-        return connected, network.Sized(policies, table("network_service").empty(), target, ())
-    given = (points, estimates, target, lead_times, settings.policy)
-    return connected, network.size(*given, stages=connected.stages)
-
-
-def _assign_targets(
-    points: pl.DataFrame, estimates: pl.DataFrame, settings: Settings
-) -> tuple[pl.DataFrame, policy.Allocation]:
-    """Return the targets by rule, and those that meet a goal of the portfolio, if one is set."""
-    by_rule = targets.assign(points, estimates, settings.targets)
-    return by_rule, policy.allocate(points, estimates, by_rule, settings.targets, settings.policy)
 
 
 def _estimate_demand(
@@ -422,28 +395,3 @@ def _audit(company: audit.Company, settings: Settings) -> tuple[audit.Audit, pl.
     """Return what the checks found, and the readiness of every point."""
     found = audit.examine(company, settings.audit)
     return found, audit.readiness(company, found.rows, settings.audit)
-
-
-def _lines(tables: Tables, facts: Tables, params: replenish.ReplenishParams, as_of: date) -> Tables:
-    """Return all that is proposed for today: what to do with open orders, suppliers' orders, and the lines.
-
-    `facts` : items, lanes and supplier_terms
-    """
-    limited = lifecycle.limit_orders(tables["policy"], tables["last_time_buy"], tables["obsolescence"])
-    known = tables | facts | {"policy": limited}
-    changes = replenish.order_changes(known, params, as_of=as_of)
-    built = replenish.supplier_orders(known, facts["supplier_terms"], params, as_of=as_of)
-    proposals = replenish.Proposals(
-        tables["recommendation"], tables["move"], changes, built.pulled, built.waiting
-    )
-    names = ("planning_point", "target", "lead_time_estimate", "demand_estimate", "readiness")
-    evidence = replenish.Evidence(*(tables[name] for name in names))
-    lines = replenish.lines(proposals, evidence, as_of=as_of)
-    return {"order_change": changes, "supplier_order": built.order, "line": lines}
-
-
-def _with_verdict(orders: pl.DataFrame, ready: pl.DataFrame) -> pl.DataFrame:
-    """Return the orders with what the audit says of their points."""
-    verdict = ready.select("item_id", to_location_id="location_id", readiness="verdict")
-    keys = ["item_id", "to_location_id"]
-    return orders.drop("readiness").join(verdict, on=keys, how="left", maintain_order="left")

@@ -16,6 +16,7 @@ from plimsoll.domain.results import PlanResult
 from plimsoll.ingest.repair_rows import refused_changes
 from plimsoll.store.overrides import standing_overrides
 from plimsoll.store.workspace import Workspace
+from plimsoll.workflows.accuracy import grades_known
 from plimsoll.workflows.facts import overrides_told, read_facts, rules_in_force
 from plimsoll.workflows.pending import pending_orders, told, with_pending
 from plimsoll.workflows.pipeline import STEPS, run_stages
@@ -57,6 +58,7 @@ def make_plan(
         _check_demand(facts["demand"], day)
         pending, unseen = pending_orders(workspace, as_of=day, at=at)
         facts = with_pending(facts, pending, as_of=day)
+        checked, trust = grades_known(workspace, day)
         refused = partial(refused_changes, rules=rules)
         stages = run_stages(
             facts,
@@ -66,6 +68,7 @@ def make_plan(
             progress=progress,
             refused=refused,
             overrides=overrides_frame(standing, at=at),
+            trust=trust,
         )
         _check_history(stages.tables["demand_estimate"], day)
         progress("Publish", len(STEPS), len(STEPS))
@@ -80,7 +83,7 @@ def make_plan(
         }
         hashes = workspace.fact_hashes()
         parameters = settings.of_results() | rules_in_force(workspace)
-        parameters |= overrides_told(standing) | told(pending)
+        parameters |= overrides_told(standing) | told(pending) | checked
         manifest = Manifest(KIND, __version__, day, seed, parameters, hashes, libraries())
         run_id = workspace.publish_run(KIND, tables, manifest, at=at)
         return assemble(workspace, run_id, tables, seconds=stages.seconds)

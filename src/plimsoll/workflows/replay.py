@@ -10,10 +10,11 @@ from time import perf_counter
 
 import polars as pl
 
-from plimsoll import __version__, demand, ingest, policy, replay
+from plimsoll import __version__, demand, ingest, policy, replay, targets
 from plimsoll.demand.panel import KEY, bucket_of
 from plimsoll.domain.errors import InputError, SettingError, did_you_mean
 from plimsoll.domain.findings import Finding, findings_frame
+from plimsoll.domain.kpis import REPLAY
 from plimsoll.domain.manifest import Manifest
 from plimsoll.domain.progress import Progress, silent
 from plimsoll.domain.replay_result import ReplayResult
@@ -131,8 +132,8 @@ def run_replay(
     -------
     Replayed
         Tables replay_run, replay_figure, replay_match and replay_goal (where the plan is compared),
-        replay_difference (with two rules), replay_period, ledger, replay_left_out, finding; of the points
-        that every rule could decide.
+        replay_difference (with two rules), replay_period, ledger, kpi_ledger, replay_left_out, finding; of
+        the points that every rule could decide.
 
     Notes
     -----
@@ -142,7 +143,7 @@ def run_replay(
     started = perf_counter()
     seed = settings.plan.seed
     clock = _clock(facts, settings, params, as_of)
-    then = _Then(facts, settings, params, refused, progress, clock)
+    then = Then(facts, settings, params, refused, progress, clock)
     first = then.first
     met = facts | {"demand": to_heirs(facts["demand"], first.heirs.heirs)}
     built = replay.build_world(met, first.points, first.lead_times, clock, params, seed=seed)
@@ -177,7 +178,7 @@ def run_replay(
     progress("Compare", then.total, then.total)
     begun = perf_counter()
     reached = {goal: at_goals[goal] for goal in then.goals if goal not in then.unreached}
-    past = partial(replay.recorded, met, world, as_of=as_of)
+    past = partial(replay.recorded, met, world, as_of=as_of, carry_days=settings.kpi.carry_days)
     other = next(iter(others), None)
     tables = _compared(_Outcome(built, runs, other, reached, classes), clock, params, past, seed=seed)
     tables["finding"] = findings_frame(_said(built, runs, rules, clock, params))
@@ -219,6 +220,7 @@ def _compared(
 
     ledgers = {run.rule: ledger_of(run) for run in done.runs}
     periods = replay.period_table(world, done.runs, left_out)
+    months = {run.rule: replay.month_ledger(world, run, left_out) for run in done.runs}
     names = tuple(ledgers)
     after, before = names[0], names[1] if len(names) > 1 else None
     tables: Tables = {}
@@ -235,6 +237,11 @@ def _compared(
                 replay.period_table(world, [done.at_goals[goal]], left_out) for goal in (mix.lower, mix.upper)
             )
             periods = pl.concat([periods, replay.between(below, above, mix.weight, name, ["date"])])
+            below, above = (
+                replay.month_ledger(world, done.at_goals[goal], left_out) for goal in (mix.lower, mix.upper)
+            )
+            mixed = replay.between(below, above, mix.weight, name, ["period", *KEY])
+            months[name] = mixed.drop("rule").with_columns(source=pl.lit(f"{REPLAY}{name}"))
     compared = tuple(dict.fromkeys(filter(None, (after, before, *ledgers))))
     ledger = table("ledger").conform(pl.concat(ledgers.values()))
     kept = ledgers[names[0]].select(*KEY, "unit_cost", "unit_price")
@@ -250,13 +257,14 @@ def _compared(
     return tables | {
         "ledger": ledger,
         "replay_figure": figured,
+        "kpi_ledger": table("kpi_ledger").conform(pl.concat(months.values())),
         "replay_period": table("replay_period").conform(periods),
         "replay_left_out": table("replay_left_out").conform(left_out),
         "replay_run": table("replay_run").conform(pl.DataFrame([run], schema=table("replay_run").schema)),
     }
 
 
-class _Then:
+class Then:
     """What was known, and what the plan would have decided, on each day.
 
     Estimates of a day are made once and serve all `goals`; only the policies are kept. `unreached`: goals
@@ -290,36 +298,38 @@ class _Then:
             made = self.first if day == self._start else self._decisions(day)
             for each in dict.fromkeys((None, *self.goals, goal)):
                 if (day, each) not in self._policies:
-                    self._policies[day, each] = self._sized(made, each)
+                    self._policies[day, each] = self.sized(made, each, day)
         return self._policies[day, goal]
 
     def _decisions(self, day: date) -> Decisions:
         """Return what the plan would have decided on the day, with targets by class."""
         self._progress(f"As known on {day}", self._n_asked, self.total)
         self._n_asked += 1
-        by_class = self._settings.targets.model_copy(update={"portfolio_goal": None})
+        by_class = self._settings.targets.by_class
         # Places are replayed one by one, each from a source that delivers: they are sized so, too.
         singly = self._settings.network.model_copy(update={"model": "alone"})
         settings = self._settings.model_copy(update={"targets": by_class, "network": singly})
         return decide(self.known(day), settings, as_of=day, seed=settings.plan.seed, refused=self._refused)
 
-    def _sized(self, made: Decisions, goal: float | None) -> pl.DataFrame:
+    def sized(self, made: Decisions, goal: float | None, day: date) -> pl.DataFrame:
         """Return the policies with a goal for the whole portfolio, without one those of the settings."""
         options, sizing = self._settings.targets, self._settings.policy
         if goal is not None:
             metric = self._params.goal_metric
-            options = options.model_copy(update={"portfolio_goal": goal, "portfolio_metric": metric})
-        if options.portfolio_goal is None:
-            return _with_ends(made, made.sized.policies)
+            aim = {"portfolio_goal": goal, "portfolio_metric": metric}
+            options = options.by_class.model_copy(update=aim)
+        if not options.has_portfolio:
+            return with_ends(made, made.sized.policies)
         estimates = made.lives.estimates
-        allocation = policy.allocate(made.points, estimates, made.target, options, sizing)
+        points = targets.with_priority(made.points, made.complete.tables, options.floors, as_of=day)
+        allocation = policy.allocate(points, estimates, made.target, options, sizing)
         if allocation.findings and goal is not None:
             self.unreached.add(goal)
         sized = policy.size(made.points, estimates, allocation.target, sizing, made.lead_times)
-        return _with_ends(made, sized)
+        return with_ends(made, sized)
 
 
-def _with_ends(made: Decisions, sized: pl.DataFrame) -> pl.DataFrame:
+def with_ends(made: Decisions, sized: pl.DataFrame) -> pl.DataFrame:
     """Return the policies with expected rates and the limits of items that end."""
     is_late = pl.col("status") == "too_late"
     ends = made.lives.tables["last_time_buy"].select(

@@ -15,11 +15,15 @@ from plimsoll.exceptions.params import ExceptionParams
 from plimsoll.ingest.params import IngestParams
 from plimsoll.learning.params import LearningParams
 from plimsoll.lifecycle.params import LifecycleParams
+from plimsoll.measure.capital_params import CapitalParams
+from plimsoll.measure.kpi_params import KpiParams
 from plimsoll.measure.params import MeasureParams
 from plimsoll.network.params import NetworkParams
+from plimsoll.pilot.params import PilotParams
 from plimsoll.policy.params import PolicyParams
 from plimsoll.replay.params import ReplayParams
 from plimsoll.replenish.params import ReplenishParams
+from plimsoll.scenarios.params import ScenarioParams
 from plimsoll.signals.params import SignalParams
 from plimsoll.store.database_url import DatabaseParams
 from plimsoll.store.workspace import Workspace
@@ -60,6 +64,10 @@ class Settings(Params):
     replay: ReplayParams = ReplayParams()
     exceptions: ExceptionParams = ExceptionParams()
     learning: LearningParams = LearningParams()
+    scenarios: ScenarioParams = ScenarioParams()
+    kpi: KpiParams = KpiParams()
+    capital: CapitalParams = CapitalParams()
+    pilot: PilotParams = PilotParams()
     accept: AcceptParams = AcceptParams()
     approval: ApprovalParams = ApprovalParams()
     export: ExportParams = ExportParams()

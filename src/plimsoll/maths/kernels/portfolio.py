@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from plimsoll.maths.kernels.policy import (
     CYCLE_ROW,
     FILL_ROW,
+    GIVEN,
     TOLERANCE,
     averaged,
     curves,
@@ -156,15 +157,18 @@ def _hull_range(
     kinds: Ints,
     targets: Floats,
     rules: Ints,
+    floors: Floats,
+    groups: Ints,
     demanded: Floats,
     values: Floats,
     shares: Floats,
+    totals: Floats,
     counts: Ints,
 ) -> tuple[Levels, Floats, Floats]:
     """Return levels and vertices of entries begin..end - 1, and totals of uniform fill rates."""
     capacity = protection_bounds[end] - protection_bounds[begin] + 2 * (end - begin)
     levels, vertices = np.empty(capacity, dtype=np.int32), np.empty((3, capacity))
-    uniform = np.zeros((2, len(shares)))
+    uniform = np.zeros_like(totals)
     used = 0
     for e in range(begin, end):
         lowest, least, exchange = _exchange(
@@ -180,7 +184,12 @@ def _hull_range(
             targets[e],
             rules[e],
         )
-        top = least if rules[e] == FIXED else lowest + exchange.shape[1] - 1
+        if rules[e] == FIXED:
+            top = least
+        else:
+            top = lowest + exchange.shape[1] - 1
+            while least < top and exchange[0, least - lowest] < floors[e] - TOLERANCE:
+                least += 1
         after = _write_hull(lowest, least, top, exchange, used, levels, vertices)
         counts[e] = after - used
         used = after
@@ -188,8 +197,9 @@ def _hull_range(
         for k in range(len(shares)):
             while at < top - lowest and exchange[0, at] < shares[k] - TOLERANCE:
                 at += 1
-            uniform[0, k] += demanded[e] * exchange[1, at]
-            uniform[1, k] += values[e] * exchange[2, at]
+            for d in range(groups.shape[1]):
+                uniform[groups[e, d], 0, k] += demanded[e] * exchange[1, at]
+                uniform[groups[e, d], 1, k] += values[e] * exchange[2, at]
     return levels[:used].copy(), vertices[:, :used].copy(), uniform
 
 
@@ -211,6 +221,8 @@ def exchange_hulls(
     demanded: Floats,
     values: Floats,
     shares: Floats,
+    floors: Floats | None = None,
+    groups: Ints | None = None,
 ) -> tuple[Levels, Floats, Ints, Floats]:
     """Return the vertices of (short, stock) of every entry, and the totals of uniform fill rates.
 
@@ -223,12 +235,14 @@ def exchange_hulls(
     demanded [W] : (n,) weighted demand per year
     values [c] : (n,) money per step in stock
     shares [t] : (T,) rising fill rates
+    floors : (n,) least fill rate besides the rule, of entries that are not FIXED; none by default
+    groups : (n, D) numbers 0..G - 1 of the groups that each entry is counted in; by default one for all
 
     Returns
     -------
     (V,) levels by entry and rising; (3, V) fill rate, share short, mean stock in steps; (n + 1,)
-    bounds of entries, at least one vertex each; (2, T) sums of W short and of c stock with the least
-    level that has fill rate t at every entry (and the rule's level)
+    bounds of entries, at least one vertex each; (G, 2, T) sums by group of W short and of c stock with the
+    least level that has fill rate t at every entry (and the rule's level)
 
     Examples
     --------
@@ -241,17 +255,19 @@ def exchange_hulls(
     >>> levels, vertices, bounds, uniform = exchange_hulls(
     ...     *laws, one * 1.0, one, one == 0, one == 0, *rules)
     >>> levels.tolist(), vertices[1:].tolist(), uniform.tolist()
-    ([-1, 1], [[1.0, 0.0], [0.0, 1.0]], [[0.5], [0.5]])
+    ([-1, 1], [[1.0, 0.0], [0.0, 1.0]], [[[0.5], [0.5]]])
     """
     counts = np.zeros(len(lots), dtype=np.int64)
     laws = (review, review_bounds, lead, lead_bounds, protection, protection_bounds)
-    asked = (review_periods, lots, is_uniform, is_lost, kinds, targets, rules, demanded, values, shares)
-    given = (*laws, *asked, counts)
+    least = np.zeros(len(lots)) if floors is None else floors
+    counted = np.zeros((len(lots), 1), dtype=np.int64) if groups is None else groups
+    uniform = np.zeros((int(counted.max(initial=0)) + 1, 2, len(shares)))
+    asked = (review_periods, lots, is_uniform, is_lost, kinds, targets, rules)
+    given = (*laws, *asked, least, counted, demanded, values, shares, uniform, counts)
     parts = in_chunks(lambda begin, end: _hull_range(begin, end, by_lines, *given), 0, len(lots), CHUNK)
     bounds = np.zeros(len(lots) + 1, dtype=np.int64)
     np.cumsum(counts, out=bounds[1:])
     levels, vertices = np.empty(bounds[-1], dtype=np.int32), np.empty((3, bounds[-1]))
-    uniform = np.zeros((2, len(shares)))
     end = int(bounds[-1])
     while parts:  # copied and freed one by one
         some_levels, some_vertices, totals = parts.pop()
@@ -260,6 +276,100 @@ def exchange_hulls(
         uniform += totals
         end = begin
     return levels, vertices, bounds, uniform
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _at_levels_range(
+    begin: int,
+    end: int,
+    review: Floats,
+    review_bounds: Ints,
+    lead: Floats,
+    lead_bounds: Ints,
+    protection: Floats,
+    protection_bounds: Ints,
+    review_periods: Floats,
+    lots: Ints,
+    is_uniform: Flags,
+    is_lost: Flags,
+    by_lines: bool,
+    levels: Ints,
+    ratios: Floats,
+    out: Floats,
+) -> None:
+    """Write what `exchange_at` returns of entries begin..end - 1."""
+    for e in range(begin, end):
+        lowest, _, exchange = _exchange(
+            review[review_bounds[e] : review_bounds[e + 1]],
+            lead[lead_bounds[e] : lead_bounds[e + 1]],
+            protection[protection_bounds[e] : protection_bounds[e + 1]],
+            review_periods[e],
+            lots[e],
+            is_uniform[e],
+            is_lost[e],
+            by_lines,
+            GIVEN,
+            float(levels[e] + 1),
+            FIXED,
+        )
+        best, least = 0, np.inf
+        for at in range(exchange.shape[1]):
+            cost = exchange[2, at] + ratios[e] * exchange[1, at]
+            if cost < least:
+                best, least = at, cost
+        now = max(levels[e] - lowest, 0)
+        for k, at in enumerate((now, now + 1, best)):
+            out[e, k, 0] = lowest + at
+            for row in range(3):
+                out[e, k, row + 1] = exchange[row, at]
+
+
+def exchange_at(
+    review: Floats,
+    review_bounds: Ints,
+    lead: Floats,
+    lead_bounds: Ints,
+    protection: Floats,
+    protection_bounds: Ints,
+    review_periods: Floats,
+    lots: Ints,
+    is_uniform: Flags,
+    is_lost: Flags,
+    by_lines: bool,
+    levels: Ints,
+    ratios: Floats,
+) -> Floats:
+    """Return what entries exchange at given levels, a step above, and at the level of least cost.
+
+        cost(s) = stock(s) + r share short(s)
+
+    Parameters
+    ----------
+    review, review_bounds, ..., by_lines : as of `exchange_hulls`
+    levels : (n,) in steps
+    ratios [r] : (n,) cost of everything short over that of one step in stock
+
+    Returns
+    -------
+    (n, 3, 4): for the level, the step above it and the best level: level in steps, fill rate, share short,
+    mean stock in steps. The lowest of levels that cost the same is the best.
+
+    Examples
+    --------
+    Demand 0 or 2 at every review, no lead time, base stock: the second unit in stock saves a quarter of the
+    shortage as the first does, and costs as much; it pays from r = 1 on.
+
+    >>> review, lead, one = np.array([0.5, 0.0, 0.5]), np.array([1.0]), np.array([1])
+    >>> laws = (review, np.array([0, 3]), lead, np.array([0, 1]), review, np.array([0, 3]))
+    >>> found = exchange_at(*laws, one * 1.0, one, one == 0, one == 0, False, one * 0, np.array([1.1]))
+    >>> found[0].tolist()
+    [[0.0, 0.5, 0.5, 0.5], [1.0, 1.0, 0.0, 1.0], [1.0, 1.0, 0.0, 1.0]]
+    """
+    out = np.empty((len(lots), 3, 4))
+    laws = (review, review_bounds, lead, lead_bounds, protection, protection_bounds)
+    given = (*laws, review_periods, lots, is_uniform, is_lost, by_lines, levels, ratios, out)
+    in_chunks(lambda begin, end: _at_levels_range(begin, end, *given), 0, len(lots), CHUNK)
+    return out
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -24,6 +24,7 @@ TAGS = {
     "exports": "Send what was accepted",
     "runs": "Make plans",
     "learning": "What decisions were worth",
+    "kpis": "Key figures",
     "views": "Saved views",
     "settings": "Options and acceptance by rule",
     "people": "Users and tokens",

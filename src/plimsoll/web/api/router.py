@@ -5,7 +5,9 @@ from fastapi import APIRouter
 from plimsoll.web.api import (
     exceptions,
     exports,
+    files,
     items,
+    kpis,
     learning,
     lists,
     overrides,
@@ -20,7 +22,7 @@ from plimsoll.web.api.answers import PROBLEMS
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 for part in (
-    service, lists, recommendations, exceptions, items, overrides, exports, runs, learning, views, settings,
-    people,
+    service, lists, files, recommendations, exceptions, items, overrides, exports, runs, learning, kpis,
+    views, settings, people,
 ):  # fmt: skip
     router.include_router(part.router)

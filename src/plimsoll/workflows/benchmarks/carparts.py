@@ -2,9 +2,9 @@
 
 from plimsoll.domain.progress import Progress, silent
 from plimsoll.domain.results import BenchmarkOutcome
-from plimsoll.workflows.benchmarks.frontier import compared, outcome
 from plimsoll.workflows.benchmarks.game import monthly_game
 from plimsoll.workflows.benchmarks.registry import BenchmarkOptions
+from plimsoll.workflows.benchmarks.sweeps import compared, outcome
 
 TRAIN = 33
 

@@ -1,314 +1,206 @@
-"""Frontiers of inventory against service, and calibration, of Plimsoll and the usual rules in one game."""
+"""The best targets against one target for all at equal service: replayed on time held out."""
 
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from plimsoll import policy, replay
+from plimsoll.demand.panel import KEY, bucket_of
 from plimsoll.domain.progress import Progress, silent
 from plimsoll.domain.results import BenchmarkOutcome
+from plimsoll.domain.rules import Moment
 from plimsoll.maths.ragged import Floats
 from plimsoll.maths.rng import rng_for
-from plimsoll.targets.params import Metric
-from plimsoll.workflows.benchmarks.game import Flags, Game, Levels, Played, play
-from plimsoll.workflows.benchmarks.ours import (
-    Epoch,
-    Law,
-    estimated,
-    portfolio_levels,
-    promised,
-    quantile_levels,
-)
-from plimsoll.workflows.benchmarks.peers import Peer, peers
+from plimsoll.replay.compare import by_item
+from plimsoll.store.workspace import Workspace
+from plimsoll.workflows.benchmarks import man
+from plimsoll.workflows.benchmarks.ours import estimated, uniform_levels
 from plimsoll.workflows.benchmarks.registry import BenchmarkOptions, machine
+from plimsoll.workflows.benchmarks.sweeps import INTERVAL, METRICS, Sweep, inventory_at, ours, sweep
+from plimsoll.workflows.demo import build_demo
+from plimsoll.workflows.facts import read_facts
+from plimsoll.workflows.pipeline import Decisions
+from plimsoll.workflows.replay import Then, with_ends
 
-Tables = dict[str, pl.DataFrame]
-OURS = "Plimsoll"
-CALIBRATION = "Achieved less promised service, points"
-METRICS: tuple[Metric, ...] = ("units", "value")
-FILLS = (0.90, 0.95, 0.98)
-SERVICES = (0.80, 0.90, 0.95, 0.98)
-GOALS = (0.80, 0.90, 0.93, 0.95, 0.965, 0.98, 0.99, 0.996, 0.9985)
+KINDS = {"fill": "fill rate", "cycle": "cycle service"}
+TARGETS = (0.80, 0.85, 0.90, 0.925, 0.95, 0.97, 0.98, 0.99)
+GOALS = (0.55, 0.70, 0.80, 0.87, 0.91, 0.94, 0.96, 0.975, 0.985, 0.99, 0.9935, 0.996, 0.998, 0.9992)
+DEMO_ITEMS, DEMO_SEED = 1200, 7
 RESAMPLES = 2000
-INTERVAL = (0.025, 0.975)
-SEED = 20_261_121
-TWICE = 2  # demand periods in training from which an item counts in the calibration
-SHORT = 0.05  # of service, by which an item counts as short
-REPLICATIONS = 20
-EVIDENCE = (2, 5, 10, 20)  # demand periods in training at which groups of evidence begin
-GROUPS = ("2 to 4", "5 to 9", "10 to 19", "20 or more")
-KINDS = ("smooth", "erratic", "intermittent", "lumpy")
-
-
+SEED = 20_261_122
+AT = datetime(2026, 11, 22, tzinfo=UTC)
 NOTES = (
-    "One set of rules for all: orders are reviewed every period with the history up to it and protect lead "
-    "time + 1 periods; whole units, at least the minimum; unmet demand waits; stock begins "
-    "at the first target.",
-    "Plimsoll: the live stages with default settings on the facts of each day, lead times kept to the day; "
-    "targets for a portfolio goal in units or value.",
-    "Inventory: mean over the replayed periods of stock at unit cost at their ends, log-linear between the "
-    "goals tried (in the logarithm of the unfilled share); fill: share served at once from stock.",
-    f"Ratio: 95 % interval from {RESAMPLES:,} portfolios of items drawn with replacement, the same for both; "
-    "the best peer is chosen on the same periods, which favours it.",
-    "Calibration: items with two demand periods in training, from a lead time after the start. Peers promise "
-    "their goal; Plimsoll what its law says of each position, beside it its own goal. Gaps are achieved less "
-    "promised, points; error: the largest of their standard errors over items.",
-    f"By chance: share of items {SHORT:.0%} below promise if periods were independent draws of the first "
-    "day's law.",
+    "Both rules have the same estimates, lots and sizing, made from what was known on each day; only the "
+    "targets differ: one fill rate or cycle service for all points, or the best targets for a goal of the "
+    "portfolio. Stock and fill are those of the replay, not those promised.",
+    "Best targets: stock between the goals replayed, log-linear in the unfilled share, at the fill that the "
+    "one target achieved; –: beyond the goals replayed.",
+    f"Less stock: 95 % interval from {RESAMPLES:,} portfolios of items drawn with replacement, with all "
+    "their places and the same for both. A gap that is not above 0 at its lower end is not shown to be one.",
+    "Near the top the tails of the estimated laws decide, and few items carry the gap: there the intervals "
+    "hold 0, and a single target may come out ahead by chance.",
+    "MAN: the game of `plimsoll bench man`, weeks 91 to 148. Demo company: the last year of its history, "
+    "estimated anew each quarter, places alone, stock begins at the first target, the first quarter is not "
+    "counted; fill of customers' demand at price.",
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
-    """A rule at G goals: inventory at cost and units served of every item, (G, n); promises (G,) or none."""
+class _Plays:
+    """What was played in one company: the best targets, and each single target, by item.
 
-    name: str
-    goals: tuple[float, ...]
-    value: Floats
-    served: Floats
-    promised: Floats | None = None
+    `asked` (n,) units, `weights` (n,) of a unit served.
+    """
 
-    def at(self, weights: Floats, asked: Floats, counts: Floats) -> tuple[Floats, Floats]:
-        """Return inventory and weighted fill (B, G) of portfolios with counts (B, n) of the items."""
-        return counts @ self.value.T, (counts @ (self.served * weights).T) / (counts @ (asked * weights))[
-            :, None
-        ]
+    company: str
+    metric: str
+    best: Sweep
+    single: list[Sweep]
+    asked: Floats
+    weights: Floats
 
 
-def sweep(game: Game, name: str, goals: tuple[float, ...], levels: list[Levels]) -> Sweep:
-    """Return the outcome of a rule's levels for each goal."""
-    played = [play(game, one) for one in levels]
-    value = np.stack([one.on_hand * game.cost for one in played])
-    return Sweep(name, goals, value, np.stack([one.served for one in played]))
+def run(options: BenchmarkOptions, progress: Progress = silent) -> BenchmarkOutcome:
+    """Replay the best targets and single targets on MAN and on the demo company."""
+    played = [*_man(options, progress), _demo(options, progress)]
+    rows = pl.concat([compared(each) for each in played])
+    at_95 = rows.filter(pl.col("target") == 0.95)
+    dominated = rows.group_by("company", "metric", maintain_order=True).agg(
+        single_targets=pl.len(),
+        less_stock=(pl.col("less %") > 0).sum(),
+        beyond_chance=(pl.col("low") > 0).sum(),
+        not_reached=pl.col("less %").is_null().sum(),
+    )
+    tables = {
+        "At the fill of one target of 95 % for all": at_95,
+        "How many single targets are dominated": dominated,
+        "Every single target": rows,
+    }
+    size = "".join(f" --points {n}" for n in options.points)
+    return BenchmarkOutcome(
+        "frontier",
+        "The best targets against one target for all, at equal service on held-out time",
+        f"plimsoll bench frontier{size}",
+        machine(),
+        tables,
+        NOTES,
+    )
 
 
-def ours(game: Game, epochs: list[Epoch], metric: Metric, progress: Progress = silent) -> Sweep:
-    """Return the outcome of Plimsoll for portfolio goals in a metric."""
-    found = []
-    for done, goal in enumerate(GOALS):
-        progress(f"{game.name}: goals in {metric}", done, len(GOALS))
-        found.append(portfolio_levels(epochs, goal, metric))
-    swept = sweep(game, OURS, GOALS, [levels for levels, _ in found])
-    return Sweep(OURS, GOALS, swept.value, swept.served, np.array([promise for _, promise in found]))
-
-
-def inventory_at(inventory: Floats, fill: Floats, goal: float) -> float:
-    """Return the inventory at which a rule reaches a fill, NaN where it does not.
-
-    The logarithm of inventory is linear in that of the unfilled share between two points of the frontier.
+def compared(played: _Plays) -> pl.DataFrame:
+    """Return, for each single target, the stock of both at the fill it achieved, and how much less it is.
 
     Examples
     --------
-    >>> round(inventory_at(np.array([100.0, 400.0]), np.array([0.9, 0.99]), 1 - 10**-1.5), 6)
-    200.0
+    >>> one, half = np.ones((1, 4)), np.full((2, 4), 0.5)
+    >>> best = Sweep("best", (0.5, 0.9), half * [[1.0], [4.0]], half * [[1.0], [1.8]])
+    >>> single = Sweep("fill rate", (0.7,), one, one * 0.5)
+    >>> compared(_Plays("a", "units", best, [single], one[0], one[0]))["less %"].to_list()
+    [50.0]
     """
-    order = np.argsort(fill, kind="stable")
-    order = order[inventory[order] > 0.0]
-    known = fill[order]
-    if not len(known) or not known[0] <= goal <= known[-1]:
-        return float("nan")
-    unfilled = -np.log(np.maximum(1.0 - known, 1e-12))
-    return float(np.exp(np.interp(-np.log(1.0 - goal), unfilled, np.log(inventory[order]))))
-
-
-def frontier(game: Game, sweeps: dict[Metric, list[Sweep]]) -> Tables:
-    """Return inventory at each fill, the ratio of Plimsoll to the best peer, and promises kept.
-
-    The ratio's interval is from portfolios of items drawn with replacement, an item's whole history at a
-    time and the same items for both rules (paired block bootstrap).
-    """
-    asked = game.replayed.sum(axis=1)
-    n = len(asked)
-    rng = rng_for(SEED, "benchmark", "frontier", game.name)
-    counts = rng.multinomial(n, np.full(n, 1.0 / n), size=RESAMPLES).astype(np.float64)
-    once = np.ones((1, n))
-    levels, ratios, promises = [], [], []
-    for metric, rules in sweeps.items():
-        weights = game.cost if metric == "value" else np.ones(n)
-        found = {
-            rule.name: [_reached(rule, weights, asked, once, fill)[0] for fill in FILLS] for rule in rules
-        }
-        levels += [
-            {"metric": metric, "rule": name, **{f"{fill:.0%}": row[k] for k, fill in enumerate(FILLS)}}
-            for name, row in found.items()
-        ]
-        mine = next(rule for rule in rules if rule.name == OURS)
-        for k, fill in enumerate(FILLS):
-            best = min((rule for rule in rules if rule.name != OURS), key=lambda r: _last(found[r.name][k]))
-            drawn = [_reached(rule, weights, asked, counts, fill) for rule in (mine, best)]
-            low, high = np.nanquantile(drawn[0] / drawn[1], INTERVAL)
-            ratios.append({
-                "metric": metric, "fill": fill, "best peer": best.name, "its inventory": found[best.name][k],
-                OURS: found[OURS][k], "ratio": found[OURS][k] / found[best.name][k], "low": low, "high": high,
+    n = len(played.asked)
+    rng = rng_for(SEED, "benchmark", "best targets", played.company, played.metric)
+    counts = np.vstack(
+        [np.ones(n), rng.multinomial(n, np.full(n, 1.0 / n), size=RESAMPLES).astype(np.float64)]
+    )
+    best = played.best.at(played.weights, played.asked, counts)
+    rows = []
+    for rule in played.single:
+        stocks, fills = rule.at(played.weights, played.asked, counts)
+        for k, target in enumerate(rule.goals):
+            stock, fill = stocks[:, k], fills[:, k]
+            there = np.array([inventory_at(*each) for each in zip(*best, fill, strict=True)])
+            less = 100.0 * (1.0 - there / stock)
+            known = less[np.isfinite(less)]
+            low, high = np.quantile(known, INTERVAL) if len(known) > RESAMPLES / 2 else (np.nan, np.nan)
+            rows.append({
+                "company": played.company, "metric": played.metric, "one target": rule.name, "target": target,
+                "achieved": fill[0], "its stock": stock[0], "best targets": there[0], "less %": less[0],
+                "low": low, "high": high,
             })  # fmt: skip
-        promises += _promises(mine, metric, weights, asked, counts)
-    frames = {"Inventory": levels, "Against the best peer": ratios, "Promises of the portfolio": promises}
-    return {name: pl.DataFrame(rows).fill_nan(None) for name, rows in frames.items()}
+    return pl.DataFrame(rows).fill_nan(None)
 
 
-def _last(inventory: float) -> float:
-    """Return the inventory, a fill not reached after all others."""
-    return float("inf") if np.isnan(inventory) else inventory
-
-
-def _reached(rule: Sweep, weights: Floats, asked: Floats, counts: Floats, goal: float) -> Floats:
-    inventory, fill = rule.at(weights, asked, counts)
-    return np.array([inventory_at(*row, goal) for row in zip(inventory, fill, strict=True)])
-
-
-def _promises(
-    rule: Sweep, metric: Metric, weights: Floats, asked: Floats, counts: Floats
-) -> list[dict[str, object]]:
-    once = np.ones((1, len(asked)))
-    (inventory,), (fill,) = rule.at(weights, asked, once)
-    low, high = np.quantile(rule.at(weights, asked, counts)[1], INTERVAL, axis=0)
-    made = np.full(len(fill), np.nan) if rule.promised is None else rule.promised
-    rows = zip(rule.goals, made, fill, low, high, inventory, strict=True)
-    names = ("goal", "promised", "achieved", "low", "high", "inventory")
-    return [{"metric": metric, **dict(zip(names, map(float, row), strict=True))} for row in rows]
-
-
-def calibration(game: Game, epochs: list[Epoch], rules: tuple[Peer, ...]) -> Tables:
-    """Return achieved less promised service, points, of periods and of lines, by rule, class and evidence.
-
-    Periods: those at whose end nothing is owed. Lines: those with demand that is served at once in full.
-    Peers promise their goal; Plimsoll what its law says of the position after each review. Only items with
-    two demand periods in training count, from a lead time after the start.
-    """
-    seen = (game.demand[:, : game.train] > 0.0).sum(axis=1)
-    counted = (np.arange(game.replayed.shape[1]) >= game.lead[:, None]) & (seen >= TWICE)[:, None]
-    rows: list[dict[str, object]] = []
-    for rule in rules:
-        for goal, levels in zip(SERVICES, rule.levels(game, SERVICES), strict=True):
-            played = play(game, levels, is_detailed=True)
-            for service in ("periods", "lines"):
-                achieved, kept = _counted(game, played, counted, service)
-                rows.append({"rule": rule.name, "service of": service, **_gap(goal, achieved, kept, goal)})
-    groups = _groups(epochs, seen)
-    parts, short = [], []
-    for goal in SERVICES:
-        for service in ("periods", "lines"):
-            of_lines = service == "lines"
-            levels = quantile_levels(epochs, goal, of_lines=of_lines)
-            played = play(game, levels, is_detailed=True)
-            made = promised(game, epochs, played.position, of_lines=of_lines)
-            achieved, kept = _counted(game, played, counted, service)
-            for name, promise in ((OURS, made), (f"{OURS}, goal", goal)):
-                rows.append({"rule": name, "service of": service, **_gap(goal, achieved, kept, promise)})
-            for (group, name), inside in groups.items():
-                found = _gap(goal, achieved, kept & inside[:, None], made)
-                parts.append({"group": group, "of": name, "service of": service, **found})
-            if not of_lines:
-                short.append(_short(game, epochs, levels, goal, (achieved, kept, made)))
-    frames = {CALIBRATION: _wide(rows), f"{CALIBRATION}, of {OURS}": _wide(parts)}
-    return frames | {f"Items {SHORT:.0%} short of the promise, periods": pl.DataFrame(short)}
-
-
-def _counted(game: Game, played: Played, counted: Flags, service: str) -> tuple[Flags, Flags]:
-    """Return what was kept, and where it counts."""
-    lines = counted & (game.replayed > 0.0)
-    return (played.in_full, lines) if service == "lines" else (played.clear, counted)
-
-
-def _gap(goal: float, achieved: Flags, counted: Flags, made: Floats | float) -> dict[str, object]:
-    """Return achieved less promised, points; the error is that of a mean over independent items."""
-    gaps = np.where(counted, achieved - np.broadcast_to(np.asarray(made), achieved.shape), 0.0)
-    total = max(int(counted.sum()), 1)
-    gap = float(gaps.sum() / total)
-    by_item = gaps.sum(axis=1) - gap * counted.sum(axis=1)
-    error = float(np.sqrt((by_item**2).sum())) / total
-    n_items = int(counted.any(axis=1).sum())
-    return {"items": n_items, "goal": f"{goal:.0%}", "gap": 100.0 * gap, "error": 100.0 * error}
-
-
-def _wide(rows: list[dict[str, object]]) -> pl.DataFrame:
-    """Return the gaps with a column for each goal, and the largest of their errors."""
-    frame = pl.DataFrame(rows)
-    key = [name for name in frame.columns if name not in ("goal", "gap", "error")]
-    errors = frame.group_by(key, maintain_order=True).agg(pl.col("error").max())
-    gaps = frame.pivot("goal", index=key, values="gap", maintain_order=True)
-    return gaps.join(errors, on=key, maintain_order="left")
-
-
-def _groups(epochs: list[Epoch], seen: NDArray[np.int64]) -> dict[tuple[str, str], Flags]:
-    """Return the members (n,) of each class of demand on the first day, and of each group of evidence."""
-    kinds = epochs[0].estimates["demand_class"].to_numpy()
-    evidence = np.searchsorted(EVIDENCE, seen, side="right")
-    found = {("class", kind): kinds == kind for kind in KINDS}
-    found |= {("demand periods", name): evidence == k + 1 for k, name in enumerate(GROUPS)}
-    return {key: inside for key, inside in found.items() if (inside & (seen >= TWICE)).any()}
-
-
-def _short(
-    game: Game,
-    epochs: list[Epoch],
-    levels: Levels,
-    goal: float,
-    outcome: tuple[Flags, Flags, Floats],
-) -> dict[str, float]:
-    """Return the shares of items more than `SHORT` below their promise, in the game and by chance alone.
-
-    By chance: the same game with independent periods drawn from the law of the first day, its first levels
-    kept, each item held against its own mean over the replications. Between periods that share their
-    demand outcomes hang together; so do these.
-    """
-    achieved, kept, made = outcome
-    is_short = _share(achieved, kept) < _share(np.where(kept, made, 0.0), kept) - SHORT
-    counted = kept.any(axis=1)
-    observed = float(is_short[counted].mean())
-    periods = game.replayed.shape[1]
-    shares = []
-    first = Levels(*(rows[:1] for rows in (levels.reorder, levels.up_to, levels.first)))
-    rng = rng_for(SEED, "benchmark", "short", game.name)
-    for _ in range(REPLICATIONS):
-        drawn = np.column_stack((game.demand[:, : game.train], _drawn(epochs[0].review, periods, rng)))
-        again = Game(
-            game.name, game.bucket, game.start, game.items, drawn, game.lead, game.moq, game.cost,
-            game.train, periods + 1,
-        )  # fmt: skip
-        shares.append(_share(play(again, first, is_detailed=True).clear, kept))
-    by_chance = np.stack(shares)[:, counted]
-    noise = float((by_chance < by_chance.mean(axis=0) - SHORT).mean())
-    names = ("goal %", "short %", "by chance %", "beyond chance %")
-    return dict(zip(names, (100.0 * x for x in (goal, observed, noise, observed - noise)), strict=True))
-
-
-def _share(values: Floats | Flags, counted: Flags) -> Floats:
-    """Return the mean of each row where it counts, 0 where nothing does."""
-    return np.asarray((values * counted).sum(axis=1) / np.maximum(counted.sum(axis=1), 1))
-
-
-def _drawn(law: Law, periods: int, rng: np.random.Generator) -> Floats:
-    """Return demand (n, periods) drawn from each item's law."""
-    n = len(law.step)
-    owner = np.repeat(np.arange(n), np.diff(law.bounds))
-    # the laws one behind the other make one rising line, in which all draws are looked up at once
-    found = np.searchsorted(law.cdf + owner, rng.random((n, periods)) + np.arange(n)[:, None])
-    cell = np.minimum(found, law.bounds[1:, None] - 1) - law.bounds[:-1, None]
-    return np.asarray(np.maximum(cell, 0) * law.step[:, None])
-
-
-def compared(game: Game, progress: Progress = silent) -> Tables:
-    """Return the tables of one game: frontiers and calibration of Plimsoll and of every peer."""
-    rules = peers(game)
-    usual = []
-    for done, rule in enumerate(rules):
-        progress(f"{game.name}: {rule.name}", done, len(rules))
-        usual.append(sweep(game, rule.name, rule.goals, rule.levels(game, rule.goals)))
+def _man(options: BenchmarkOptions, progress: Progress) -> list[_Plays]:
+    """Return what was played on a manufacturer's history, in units and in value."""
+    game = man.game(options)
     epochs = estimated(game, progress=progress)
-    metrics = METRICS if np.ptp(game.cost) > 0.0 else METRICS[:1]
-    sweeps: dict[Metric, list[Sweep]] = {
-        metric: [*usual, ours(game, epochs, metric, progress)] for metric in metrics
-    }
-    services = tuple(rule for rule in rules if rule.is_service)
-    progress(f"{game.name}: calibration", 0, 1)
-    return frontier(game, sweeps) | calibration(game, epochs, services)
+    single = []
+    for done, (kind, name) in enumerate(KINDS.items()):
+        progress(f"man: one {name} for all", done, len(KINDS))
+        levels = [uniform_levels(epochs, kind, target) for target in TARGETS]
+        single.append(sweep(game, name, TARGETS, levels))
+    asked = game.replayed.sum(axis=1)
+    weights = {"units": np.ones(len(asked)), "value": game.cost}
+    return [
+        _Plays("MAN", metric, ours(game, epochs, metric, progress, GOALS), single, asked, weights[metric])
+        for metric in METRICS
+    ]
 
 
-def outcome(
-    options: BenchmarkOptions, game: Game, title: str, tables: Tables, notes: tuple[str, ...]
-) -> BenchmarkOutcome:
-    """Return the tables of a game as a benchmark, with the rules of the game said."""
-    command = f"plimsoll bench {game.name}" + (f" --points {options.points[0]}" if options.points else "")
-    return BenchmarkOutcome(game.name, title, command, machine(), tables, (*notes, *NOTES))
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """What a plan aims at: a goal of the portfolio, or one target of a kind for all points."""
+
+    service: float
+    kind: str = "goal"
+
+
+class _Aims(Then):
+    """What the plan would have decided on each day with each aim."""
+
+    def sized(self, made: Decisions, goal: _Aim | float | None, day: date) -> pl.DataFrame:
+        if not isinstance(goal, _Aim) or goal.kind == "goal":
+            return super().sized(made, goal.service if isinstance(goal, _Aim) else goal, day)
+        target = made.target.with_columns(
+            target_kind_eff=pl.lit(goal.kind), target_service_eff=pl.lit(goal.service)
+        )
+        estimates, sizing = made.lives.estimates, self._settings.policy
+        return with_ends(made, policy.size(made.points, estimates, target, sizing, made.lead_times))
+
+
+def _demo(options: BenchmarkOptions, progress: Progress) -> _Plays:
+    """Return what was played on the demo company, customers' demand at price."""
+    with tempfile.TemporaryDirectory() as folder:
+        size = options.points[0] if options.points else DEMO_ITEMS
+        build_demo(Path(folder, "demo"), n_items=size, seed=DEMO_SEED, at=AT)
+        with Workspace.open(Path(folder, "demo")) as workspace:
+            read = read_facts(workspace, at=AT)
+    facts, params = read.tables, replay.ReplayParams(start="first_target", goal_metric="value")
+    known = facts["demand"].filter(pl.col("quantity").is_not_null(), pl.col("date") <= read.as_of)
+    bucket = bucket_of(known, read.settings.demand)
+    clock = replay.clock_of(known["date"].min(), read.as_of, bucket, params)  # type: ignore[arg-type]
+    then = _Aims(facts, read.settings, params, None, progress, clock)
+    world = replay.build_world(
+        facts, then.first.points, then.first.lead_times, clock, params, seed=SEED
+    ).world
+    classes = then.first.target.select(*KEY, "abc")
+    aims = [_Aim(goal) for goal in GOALS] + [_Aim(one, kind) for kind in KINDS for one in TARGETS]
+    then.goals = tuple(aims)  # type: ignore[arg-type]
+    sums = {}
+    for done, aim in enumerate(aims):
+        progress(f"demo: {aim.kind} {aim.service:.1%}", done, len(aims))
+
+        def ask(day: date, state: pl.DataFrame) -> Moment:
+            return Moment(day, state, world.points, partial(then.known, day), partial(then.policy, day))
+
+        rule = replay.PlanRule(f"{aim.kind} {aim.service}", goal=aim)  # type: ignore[arg-type]
+        ledger = replay.ledger_table(world, replay.run_rule(world, rule, ask), classes)
+        sums[aim] = by_item(ledger, bucket)
+    asked = next(iter(sums.values()))["asked"].to_numpy()
+    best = _swept("best targets", [aim for aim in aims if aim.kind == "goal"], sums)
+    single = [_swept(name, [aim for aim in aims if aim.kind == kind], sums) for kind, name in KINDS.items()]
+    return _Plays("demo", "value", best, single, asked, np.ones(len(asked)))
+
+
+def _swept(name: str, aims: Sequence[_Aim], sums: dict[_Aim, pl.DataFrame]) -> Sweep:
+    value, served = (
+        np.stack([sums[aim][column].to_numpy() for aim in aims]) for column in ("inventory", "served")
+    )
+    return Sweep(name, tuple(aim.service for aim in aims), value, served)

@@ -5,9 +5,9 @@ import numpy as np
 from plimsoll.domain.calendar import PERIOD_DAYS
 from plimsoll.domain.progress import Progress, silent
 from plimsoll.domain.results import BenchmarkOutcome
-from plimsoll.workflows.benchmarks.frontier import compared, outcome
 from plimsoll.workflows.benchmarks.game import Game, read_history
 from plimsoll.workflows.benchmarks.registry import BenchmarkOptions
+from plimsoll.workflows.benchmarks.sweeps import compared, outcome
 
 TRAIN, EVERY = 90, 4
 

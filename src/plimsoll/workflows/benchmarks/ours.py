@@ -100,6 +100,18 @@ def portfolio_levels(
     return Levels(*(np.stack(rows) for rows in zip(*levels, strict=True))), float(np.mean(promises))
 
 
+def uniform_levels(epochs: list[Epoch], kind: str, service: float, settings: Settings = SETTINGS) -> Levels:
+    """Return the levels of the policies made for one target for all points: cycle service or fill rate."""
+    levels = []
+    for epoch in epochs:
+        known = (epoch.points, epoch.estimates)
+        target = targets.assign(*known, settings.targets).with_columns(
+            target_kind_eff=pl.lit(kind), target_service_eff=pl.lit(service)
+        )
+        levels.append(_levels_of(epoch, policy.size(*known, target, settings.policy, epoch.lead_times)))
+    return Levels(*(np.stack(rows) for rows in zip(*levels, strict=True)))
+
+
 def _levels_of(epoch: Epoch, policies: pl.DataFrame) -> tuple[Floats, Floats, Floats]:
     """Return reorder point, order-up-to level and least position after a review, in order of the key."""
     sized = policies.join(epoch.estimates.select("item_id", "location_id", "step_qty"), on=KEY)

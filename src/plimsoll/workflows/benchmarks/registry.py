@@ -38,8 +38,13 @@ BENCHMARKS = {
     "scms": "Lead times of 2,690 real purchase orders predicted before they were known, "
     "the last fifth held out",
     "disasters": "Disasters in the demo company, and where the exceptions of the day rank them",
+    "targets": "Time and memory of service economics by number of stocking points: curves, best targets, "
+    "economic levels",
+    "frontier": "The best targets against one target for all at equal service, replayed on held-out time",
     "desk": "Time of the lists and item pages of the workbench by number of stocking points",
     "serve": "The workbench under load: a real server, one person on every list, then many planners at once",
+    "stress": "Many disruptions of a demo company, and seconds to new recommendations after one",
+    "pilot": "Pilots of 90 days simulated with scripted planners: how often the verdict is right",
     "service": "Promised service of a policy against a simulation of it, "
     "by class of demand, rule and lost sales",
 }
@@ -53,6 +58,8 @@ class BenchmarkOptions:
     periods: int
     data: Path
     planners: int = 50
+    items: int = 8000
+    scenarios: int = 100
 
 
 Benchmark = Callable[[BenchmarkOptions, Progress], BenchmarkOutcome]
