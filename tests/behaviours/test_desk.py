@@ -13,7 +13,7 @@ from plimsoll.domain.errors import InputError
 from plimsoll.domain.listing import Query
 from plimsoll.domain.people import Person, owner
 from plimsoll.store import Workspace
-from plimsoll.workflows import decide
+from plimsoll.workflows import decide, desk_today
 from plimsoll.workflows.attention import find_exceptions, work_exception
 from plimsoll.workflows.demo import build_demo
 from plimsoll.workflows.desk import Desk
@@ -340,6 +340,19 @@ def test_today_counts_what_its_links_lead_to(reader):
     )
     assert view.age_days == (AT.date() - view.head.as_of).days
     assert 0 < view.readiness <= 1
+
+
+def test_changes_outside_the_company_are_told_below_the_first(reader, monkeypatch):
+    """Of the kinds of `NEWS`, those not among the first; here what the company has stands for them."""
+    rows = everything(reader, "exceptions", status="open")
+    kinds = tuple({row["kind"] for row in rows[3:6]})
+    monkeypatch.setattr(desk_today, "NEWS", kinds)
+    monkeypatch.setattr(desk_today, "TWENTY", 3)
+    view = reader.today(ME, AT)
+    assert [row["rank"] for row in view.exceptions] == [row["rank"] for row in rows[:3]]
+    below = [row["exception_id"] for row in rows[3:] if row["kind"] in kinds]
+    assert below
+    assert [row["exception_id"] for row in view.news] == below[:5]
 
 
 def pairs(query):

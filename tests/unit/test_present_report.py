@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import polars as pl
 import pytest
 
-from plimsoll.present import report
+from plimsoll.present import pages
 from plimsoll.present.report import html_report, page_of
 
 VOID = {"meta", "br", "link", "img", "input"}
@@ -52,7 +52,7 @@ def read(page):
 
 
 def without_library(page):
-    library = report._asset("static/echarts.common.min.js")
+    library = pages.asset("static/echarts.common.min.js")
     assert library in page
     return page.replace(library, "")
 
@@ -66,12 +66,12 @@ def test_nothing_is_fetched(page, read):
     assert [target for target in leading if not target.startswith("#")] == []
     assert {"link", "iframe", "img", "object", "embed", "base"} & {tag for tag, _ in read.tags} == set()
     assert not re.search(r"@import|url\(|https?:|//[a-z]|fetch\(|XMLHttpRequest", without_library(page))
-    library = report._asset("static/echarts.common.min.js")
+    library = pages.asset("static/echarts.common.min.js")
     assert not re.search(r"fetch\(|XMLHttpRequest|sendBeacon|WebSocket|import\(|</script", library)
 
 
 def test_the_chart_library_draws_svg():
-    assert 'registerPainter("svg"' in report._asset("static/echarts.common.min.js")
+    assert 'registerPainter("svg"' in pages.asset("static/echarts.common.min.js")
 
 
 def test_every_chart_has_its_element_and_every_element_its_chart(page, read, result):

@@ -12,7 +12,7 @@ import pytest
 from plimsoll.domain.supply_result import SupplyResult
 from plimsoll.domain.tables import table
 from plimsoll.present.numbers import count
-from plimsoll.present.report import glue
+from plimsoll.present.pages import glue
 from plimsoll.present.supply import REASONS, headlines, notes, open_orders, suppliers, supply_section
 
 AS_OF = date(2026, 11, 21)

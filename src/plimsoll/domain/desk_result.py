@@ -127,7 +127,10 @@ class LineView:
 
 @dataclass(frozen=True, slots=True)
 class TodayView:
-    """What a planner opens the day with; money in the workspace's currency, scores as shares."""
+    """What a planner opens the day with; money in the workspace's currency, scores as shares.
+
+    `news`: the first changes outside the company (`domain.exceptions.NEWS`) that are not among `exceptions`.
+    """
 
     head: Head
     age_days: int
@@ -140,6 +143,7 @@ class TodayView:
     n_exceptions: int
     exceptions_missing: str
     changes: tuple[Row, ...]
+    news: tuple[Row, ...] = ()
     jobs: tuple[Row, ...] = ()
     deliveries: tuple[Row, ...] = ()
 

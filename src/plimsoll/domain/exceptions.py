@@ -39,6 +39,8 @@ OUTCOMES: Mapping[str, str] = {
     "did_not_materialise": "It did not happen",
     "not_needed": "It was nothing",
 }
+# Changes outside the company: told even where other exceptions cost more before the next review.
+NEWS = ("lead_time_change", "demand_change")
 RIGHT = frozenset({"acted", "materialised"})
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from plimsoll.domain.exceptions import ExceptionsResult
+from plimsoll.domain.exceptions import NEWS, ExceptionsResult
 from plimsoll.present.labels import label
 from plimsoll.present.numbers import count, money
 from plimsoll.present.terminal import say, show_table
@@ -12,7 +12,7 @@ from plimsoll.present.terminal import say, show_table
 if TYPE_CHECKING:
     from rich.console import Console
 
-CHANGES_SHOWN = 5
+CHANGES_SHOWN, NEWS_SHOWN = 5, 5
 
 
 def exceptions_data(result: ExceptionsResult, top: int) -> dict[str, Any]:
@@ -50,6 +50,12 @@ def show_exceptions(result: ExceptionsResult, top: int, console: "Console") -> N
         lost = money(row["money_lost"], result.currency)
         say(console, f"{row['rank']:>2}  {lost:<12} {row['title']}", "bold", indent=1)
         say(console, f"{label('exception', row['kind'])}. {row['sentence']}", indent=5)
+    news = found.filter(pl.col("rank") > top, pl.col("kind").is_in(NEWS)).head(NEWS_SHOWN)
+    if news.height:
+        say(console, "Also changed, with less at stake before the next review:", indent=1)
+        for row in news.iter_rows(named=True):
+            lost = money(row["money_lost"], result.currency)
+            say(console, f"{row['rank']:>2}  {lost:<12} {row['title']}", indent=1)
     _show_changes(result, console)
 
 

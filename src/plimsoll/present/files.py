@@ -1,5 +1,6 @@
 """The report and the workbook as files, replaced as a whole or not at all."""
 
+from functools import partial
 from pathlib import Path
 
 from xlsxwriter.exceptions import FileCreateError
@@ -7,6 +8,7 @@ from xlsxwriter.exceptions import FileCreateError
 from plimsoll.domain.network_result import NetworkResult
 from plimsoll.domain.replay_result import ReplayResult
 from plimsoll.domain.results import PlanResult
+from plimsoll.present.pages import text_of, write_together
 from plimsoll.present.report import html_report
 from plimsoll.present.workbook import write_workbook
 
@@ -31,15 +33,6 @@ def write_report(
 def _write(
     result: PlanResult, folder: Path, replayed: ReplayResult | None, network: NetworkResult | None
 ) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
     page, book = (folder / f"{result.run_id}{ending}" for ending in (".html", ".xlsx"))
-    drafts = {file: file.with_name(f".tmp-{file.name}") for file in (page, book)}
-    try:
-        drafts[page].write_text(html_report(result, replayed, network), encoding="utf-8")
-        write_workbook(result, drafts[book])
-        for file, draft in drafts.items():
-            draft.replace(file)
-    finally:
-        for draft in drafts.values():
-            draft.unlink(missing_ok=True)
-    return [page, book]
+    text = html_report(result, replayed, network)
+    return write_together({page: text_of(text), book: partial(write_workbook, result)})

@@ -1,17 +1,16 @@
 """The report of a pilot as files: a page for the board and a workbook with the numbers."""
 
-from functools import cache
-from importlib.resources import files
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from plimsoll.domain.pilots import FENCE_TABLES, PilotResult
 from plimsoll.domain.tables import table
 from plimsoll.present import pilot as view
-from plimsoll.present.numbers import count, money, percent
-from plimsoll.present.report import glue
+from plimsoll.present.numbers import percent
+from plimsoll.present.pages import rendered, text_of, write_together
 from plimsoll.present.terminal import say
 from plimsoll.present.workbook import Block, write_blocks
 
@@ -38,18 +37,8 @@ def write_pilot(result: PilotResult, folder: Path) -> list[Path]:
 
     Both are written beside their final names first, so a full disk or a stop leaves earlier ones intact.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     page, book = (folder / f"pilot-{result.pilot.id}{ending}" for ending in (".html", ".xlsx"))
-    drafts = {file: file.with_name(f".tmp-{file.name}") for file in (page, book)}
-    try:
-        drafts[page].write_text(html_page(result), encoding="utf-8")
-        _write_book(result, drafts[book])
-        for file, draft in drafts.items():
-            draft.replace(file)
-    finally:
-        for draft in drafts.values():
-            draft.unlink(missing_ok=True)
-    return [page, book]
+    return write_together({page: text_of(html_page(result)), book: partial(_write_book, result)})
 
 
 def html_page(result: PilotResult) -> str:
@@ -64,30 +53,25 @@ def html_page(result: PilotResult) -> str:
         (str(row["week"]), f"{row['decided']:,}", f"{row['overridden']:,}", percent(row["rate"], 0))
         for row in result["pilot_override"].to_dicts()
     ]
-    return str(
-        _environment()
-        .get_template("pilot.html.j2")
-        .render(
-            css=_asset("static/report.css"),
-            echarts=_asset("static/echarts.common.min.js"),
-            result=result,
-            verdict=view.verdict_text(result),
-            headline=view.headline(result),
-            phase=view.phase_text(result),
-            tiles=view.tiles(result),
-            effects=view.effects(result),
-            checks=view.checks(result),
-            season=view.seasonality(result),
-            terms=view.terms(result),
-            gaps=view.gap_counts(result),
-            reasons=view.reasons(result),
-            overrides=overrides,
-            balance=balance,
-            power=power,
-            findings=view.finding_texts(result),
-            charts=charts,
-            options={chart["id"]: chart["option"] for chart in charts},
-        )
+    return rendered(
+        "pilot.html.j2",
+        result=result,
+        verdict=view.verdict_text(result),
+        headline=view.headline(result),
+        phase=view.phase_text(result),
+        tiles=view.tiles(result),
+        effects=view.effects(result),
+        checks=view.checks(result),
+        season=view.seasonality(result),
+        terms=view.terms(result),
+        gaps=view.gap_counts(result),
+        reasons=view.reasons(result),
+        overrides=overrides,
+        balance=balance,
+        power=power,
+        findings=view.finding_texts(result),
+        charts=charts,
+        options={chart["id"]: chart["option"] for chart in charts},
     )
 
 
@@ -119,22 +103,3 @@ def show_files(written: list[Path], console: "Console", *, is_printed: bool) -> 
         say(console, str(file))
     if not is_printed:
         say(console, "No browser here prints a PDF: open the page and print it, or install chromium.", "dim")
-
-
-def _asset(name: str) -> str:
-    return files("plimsoll.present").joinpath(*name.split("/")).read_text(encoding="utf-8")
-
-
-@cache
-def _environment() -> Any:
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        loader=FunctionLoader(lambda name: _asset(f"templates/{name}")),
-    )
-    environment.filters |= {"count": count, "money": money, "glue": glue}
-    return environment

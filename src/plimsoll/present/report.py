@@ -1,10 +1,7 @@
 """The plan as one self-contained HTML page: no network, nothing to install, fit to forward and to print."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import polars as pl
@@ -22,7 +19,8 @@ from plimsoll.present.charts import STOCK_COLOURS, Option, paired_bars, stacked_
 from plimsoll.present.labels import label
 from plimsoll.present.lifecycle import Part, heirs_sentence, lifecycle_section
 from plimsoll.present.network import NetworkSection, network_section
-from plimsoll.present.numbers import count, money, step
+from plimsoll.present.numbers import money, step
+from plimsoll.present.pages import rendered
 from plimsoll.present.replay import ProofSection, proof_section
 from plimsoll.present.supply import SupplySection, supply_section
 
@@ -84,10 +82,8 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """All that the template may use."""
+    """All that the template may use, besides what every page gets (`pages.rendered`)."""
 
-    css: str
-    echarts: str
     result: PlanResult
     contents: dict[str, str]
     headline: str
@@ -117,11 +113,6 @@ class Page:
     n_findings: int
     quarantine: str
     options: dict[str, Option]
-
-
-@cache
-def _asset(name: str) -> str:
-    return files("plimsoll.present").joinpath(*name.split("/")).read_text(encoding="utf-8")
 
 
 def glance_charts(lines: list[view.Comparison]) -> Iterator[tuple[view.Comparison, Chart]]:
@@ -158,17 +149,6 @@ def money_charts(result: PlanResult) -> Iterator[Chart]:
             shown += " " + view.buffer_sentence(result)
         height = HEAD_PIXELS + BAR_PIXELS * len(groups)
         yield Chart(f"money-{totals}", title, shown, height, f"{subtitle}: {words}.", option)
-
-
-def glue(text: str) -> str:
-    r"""Return the text with its figures kept together with their units at line ends.
-
-    Examples
-    --------
-    >>> glue("a 98 % target over 38 ± 11 days").split(" ")
-    ['a', '98\xa0%', 'target', 'over', '38\xa0±\xa011\xa0days']
-    """
-    return re.sub(r"(?<=\d) (?=[%kM±]|bn|days)|(?<=±) ", "\u00a0", text)
 
 
 def supply_of(result: PlanResult) -> SupplySection | None:
@@ -212,8 +192,6 @@ def page_of(
     if calibration:
         options[calibration.chart["id"]] = calibration.chart["option"]
     return Page(
-        css=_asset("static/report.css"),
-        echarts=_asset("static/echarts.common.min.js"),
         result=result,
         contents={name: title for name, title in CHAPTERS.items() if not missing.get(name)},
         headline=view.headline(result),
@@ -246,21 +224,6 @@ def page_of(
     )
 
 
-@cache
-def _environment() -> Any:
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        loader=FunctionLoader(lambda name: _asset(f"templates/{name}")),
-    )
-    environment.filters |= {"count": count, "money": money, "glue": glue}
-    return environment
-
-
 def html_report(
     result: PlanResult, replayed: ReplayResult | None = None, network: NetworkResult | None = None
 ) -> str:
@@ -274,4 +237,4 @@ def html_report(
     """
     page = page_of(result, replayed, network)
     context = {field.name: getattr(page, field.name) for field in fields(page)}
-    return str(_environment().get_template("report.html.j2").render(context))
+    return rendered("report.html.j2", **context)

@@ -12,7 +12,7 @@ from plimsoll.present import view
 from plimsoll.present.charts import ACCENT, MUTED, STOCK_COLOURS, Option, paired_bars, stacked_bars
 from plimsoll.present.labels import label
 from plimsoll.present.numbers import count, days, money, percent, quantity, step
-from plimsoll.present.pages import rendered, write_page
+from plimsoll.present.pages import rendered, text_of, write_together
 from plimsoll.present.terminal import say, show_table
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ def html_page(result: TeardownResult) -> str:
 
 def write_teardown(result: TeardownResult, file: Path) -> Path:
     """Write the diagnosis as a page and return the file."""
-    return write_page(html_page(result), file)
+    return write_together({file: text_of(html_page(result))})[0]
 
 
 def show_teardown(result: TeardownResult, top: int, console: "Console", files: list[Path]) -> None:

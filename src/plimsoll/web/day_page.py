@@ -37,6 +37,10 @@ def today_page(view: TodayView, who: Person, today: date) -> TodayPage:
         cards=tuple(card(row, view, who) for row in view.exceptions),
         n_exceptions=view.n_exceptions,
         exceptions_missing=view.exceptions_missing,
+        news=tuple(
+            Link(f"{row['title']}: {cells.amount(row['money_lost'])}", found_href(_named(row)))
+            for row in view.news
+        ),
         changes=tuple(_change(row, view.head.currency) for row in view.changes[:SHOWN_CHANGES]),
         work=(*map(_job, view.jobs), *map(_delivery, view.deliveries)),
         counts=tuple(_count(each, view.head.currency) for each in view.counts if each.n),
@@ -73,6 +77,10 @@ def card(row: Row, view: TodayView, who: Person) -> Card:
         n_more=max(0, len(parts) - SHOWN_PARTS),
         lines=_lines(lines),
     )
+
+
+def _named(row: Row) -> Found:
+    return Found("exception", row["title"], "", (row["exception_id"],))
 
 
 def found_href(answer: Found) -> str:

@@ -8,6 +8,7 @@ import polars as pl
 
 from plimsoll.domain.decisions import TO_SEND
 from plimsoll.domain.desk_result import Count, Found, Head, Row, TodayView
+from plimsoll.domain.exceptions import NEWS
 from plimsoll.domain.listing import Query
 from plimsoll.domain.people import Person, scoped
 from plimsoll.store import jobs, outbox
@@ -16,7 +17,7 @@ from plimsoll.workflows.desk_lists import as_rows
 from plimsoll.workflows.desk_load import NO_PLAN
 from plimsoll.workflows.desk_work import Work
 
-TWENTY, CHANGES_SHOWN, PARTS_SHOWN, JOBS_SHOWN, FOUND_SHOWN = 20, 20, 60, 10, 8
+TWENTY, NEWS_SHOWN, CHANGES_SHOWN, PARTS_SHOWN, JOBS_SHOWN, FOUND_SHOWN = 20, 5, 20, 60, 10, 8
 AT_WORK = ("queued", "running")
 # name, list, the question, and the column of money that goes with it
 COUNTS: tuple[tuple[str, str, dict[str, str], str], ...] = (
@@ -42,6 +43,9 @@ def today(work: Work | None, workspace: Workspace, head: Head, who: Person, at: 
     of_items = shot.lists["items"].select(Query(), who).sums
     worked = work.shown("exceptions", who)
     twenty = worked.page(Query.read({"status": "open", "size": str(TWENTY)}, worked.columns), who)
+    first = [row["exception_id"] for row in twenty.rows]
+    asked = {"status": "open", "kind": ",".join(NEWS), "size": str(TWENTY + NEWS_SHOWN)}
+    news = worked.page(Query.read(asked, worked.columns), who).rows if worked.columns else ()
     changes = shot.lists["changes"].page(Query(size=CHANGES_SHOWN), who)
     return TodayView(
         head=head,
@@ -51,10 +55,11 @@ def today(work: Work | None, workspace: Workspace, head: Head, who: Person, at: 
         cash_to_release=of_items["cash_to_release"],
         readiness=shot.readiness,
         exceptions=tuple(twenty.rows),
-        parts=_parts(work, [row["exception_id"] for row in twenty.rows], who),
+        parts=_parts(work, first, who),
         n_exceptions=twenty.total,
         exceptions_missing=worked.missing,
         changes=tuple(changes.rows),
+        news=tuple(row for row in news if row["exception_id"] not in first)[:NEWS_SHOWN],
         jobs=under_way,
         deliveries=pending,
     )

@@ -86,6 +86,7 @@ class TodayPage(Context):
     cards: tuple[Card, ...]
     n_exceptions: int
     exceptions_missing: str
+    news: tuple[Link, ...]
     changes: tuple[Change, ...]
     work: tuple[Work, ...]
     counts: tuple[Tile, ...]
