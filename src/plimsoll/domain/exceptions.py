@@ -146,8 +146,7 @@ WORDS: Mapping[str, Words] = {
         "item",
         "{subject} runs out at {places}",
         "Waiting for the next review {review} loses {money} of demand for {subject} at {points}{today}. "
-        "Were nothing ordered, {whole} would go unmet until a later order can come: the position lasts that "
-        "long with {lasting} chance.",
+        "{whole}",
         "Expedite what is on order, or move stock to where the shelf is empty.",
     ),
     "excess": Words(

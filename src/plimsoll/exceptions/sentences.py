@@ -120,6 +120,17 @@ def _full_name(row: Mapping[str, Any], subject: str) -> str:
     return f"{subject} {description}" if row["subject_kind"] == "item" and description else subject
 
 
+def _whole(row: Mapping[str, Any], currency: str) -> str:
+    """Return what goes unmet until a later order can come; less than a review loses if what comes is late."""
+    whole = _number(row["whole"])
+    if whole <= row["money_lost"]:
+        return "What is on order would be enough, but comes too late."
+    return (
+        f"Were nothing ordered, {money(whole, currency)} would go unmet until a later order can come: the "
+        f"position lasts that long with {100 * _number(row['lasting']):.0f} % chance."
+    )
+
+
 def _values(row: Mapping[str, Any], currency: str) -> dict[str, str]:
     """Return the figures of an exception in words, by the names that templates use."""
     factor = _number(row["factor"], 1.0)
@@ -144,9 +155,8 @@ def _values(row: Mapping[str, Any], currency: str) -> dict[str, str]:
         "places": _places(row),
         "orders": counted(n_orders, "order", "orders"),
         "today": " although today's orders go out" if row["n_lines"] else ", where nothing is ordered today",
-        "whole": money(_number(row["whole"]), currency),
+        "whole": _whole(row, currency),
         "review": soon(_number(row["review_first"]), _number(row["review_last"])),
-        "lasting": f"{100 * _number(row['lasting']):.0f} %",
         "units": f"{_number(row['units']):,.0f}",
         "usual": f"{_number(row['usual']):,.0f}",
         "value": money(_number(row["value"]), currency),

@@ -58,7 +58,8 @@ def stands(result: EconomicsResult) -> list[str]:
         f"From there the next point of service takes about {point} more; each further one takes more."
     )
     gap = run["inventory_value"] - run["bound_value"]
-    said.append(f"No targets that promise as much save more than another {money(max(gap, 0.0), currency)}.")
+    further = f"more than {money(gap, currency)} below that" if gap >= 1.0 else "with less"
+    said.append(f"No targets promise as much {further}: this is proven.")
     return said
 
 

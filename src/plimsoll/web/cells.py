@@ -195,12 +195,16 @@ def bar(share: float | None, width: int = 64) -> Markup:
 
 
 def spark(values: Sequence[float], width: int = 96, height: int = 20) -> Markup:
-    """Return a line of values without axes above zero; nothing for fewer than two values."""
+    """Return a line of values without axes, least to most; nothing for fewer than two values.
+
+    What moves by less than a twentieth fills only its share of the height: noise is not drawn as a cliff.
+    """
     if len(values) < 2:
         return Markup("")
-    low, high = min(0.0, *values), max(values)
-    up, right = (height - 2) / ((high - low) or 1.0), width / (len(values) - 1)
-    points = (f"{at * right:.1f},{height - 1 - (value - low) * up:.1f}" for at, value in enumerate(values))
+    low, high = min(values), max(values)
+    span = max(high - low, max(abs(low), abs(high)) / 20) or 1.0
+    middle, up, right = (low + high) / 2, (height - 2) / span, width / (len(values) - 1)
+    points = (f"{at * right:.1f},{height / 2 - (value - middle) * up:.1f}" for at, value in enumerate(values))
     return SPARK.format(width, height, " ".join(points))
 
 

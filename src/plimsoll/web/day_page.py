@@ -102,7 +102,7 @@ def _tiles(view: TodayView) -> Iterator[Tile]:
     todo = next((each for each in view.counts if each.name == "to decide"), None)
     figure, unit = _figure(view.money_at_risk, currency)
     yield Tile(
-        "Money at risk", figure, unit, "expected loss before the next review", "/items?sort=-money_at_risk"
+        "Money at risk", figure, unit, "expected shortage if nothing is ordered", "/items?sort=-money_at_risk"
     )
     if todo:
         figure, unit = _figure(todo.money, currency)

@@ -376,7 +376,7 @@ def _run(
         "uniform_target": row["uniform_target"],
         "uniform_value": row["uniform_value"],
         "n_points": int(points["planned"].sum()),
-        "n_in_use": points.filter(is_set).height,
+        "n_in_use": points.filter(is_set, "planned").height,
         "n_together": read["target"].filter(target_source="network").height,
         "floors": json.dumps(floors),
     }

@@ -36,7 +36,7 @@ def _page(result: EconomicsResult | None, by: str) -> EconomicsPage:
         return EconomicsPage(has_run=False)
     is_whole = bool(result.at("chosen"))
     groups = tuple(
-        Link(cells.words(code), f"/economics?by={code}", css="current" if code == by else "")
+        Link(cells.heading(code), f"/economics?by={code}", css="current" if code == by else "")
         for code in words.groupings()
     )
     return EconomicsPage(
