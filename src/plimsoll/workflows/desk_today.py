@@ -45,7 +45,7 @@ def today(work: Work | None, workspace: Workspace, head: Head, who: Person, at: 
     twenty = worked.page(Query.read({"status": "open", "size": str(TWENTY)}, worked.columns), who)
     first = [row["exception_id"] for row in twenty.rows]
     asked = {"status": "open", "kind": ",".join(NEWS), "size": str(TWENTY + NEWS_SHOWN)}
-    news = worked.page(Query.read(asked, worked.columns), who).rows if worked.columns else ()
+    news = worked.page(Query.read(asked, worked.columns), who).rows
     changes = shot.lists["changes"].page(Query(size=CHANGES_SHOWN), who)
     return TodayView(
         head=head,
